@@ -1,0 +1,5 @@
+"""The command `grader`."""
+
+from grader.command import main
+
+main()

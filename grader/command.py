@@ -1,0 +1,197 @@
+"""The command `grader`: what it can do, for learners, authors and instructors."""
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+
+import click
+
+from grader.problems import Problem
+
+COURSE = click.argument("course", type=click.Path(path_type=Path))
+LESSONS = click.argument("slugs", nargs=-1, metavar="[LESSON…]")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """GenAI Pathways: lessons that check themselves, and a grader for classes."""
+    # nbgrader looks for alembic on the PATH, and Jupyter for its kernels beside it
+    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+
+
+def plainly(command: Callable) -> Callable:
+    """Says a user's mistake in one sentence on stderr, and ends with status 1."""
+
+    @wraps(command)
+    def run(*args: object, **kwargs: object) -> object:
+        try:
+            return command(*args, **kwargs)
+        except Problem as problem:
+            raise SystemExit(f"grader: {problem}") from None
+        except KeyboardInterrupt:
+            raise SystemExit("grader: interrupted; what was done is kept.") from None
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            raise SystemExit(f"grader: {place}{error.strerror or error}. Check space and permissions there.") from None
+
+    return run
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Write nothing; say whether modules/ is up to date.")
+@plainly
+def build(check: bool) -> None:
+    """Write modules/ from solutions/."""
+    from grader.build import build, stale
+    from grader.curriculum import root
+
+    paths = stale(root()) if check else build(root())
+    for path in paths:
+        click.echo(f"{'stale' if check else 'written'}: {path.relative_to(root())}")
+    if check and paths:
+        raise Problem("modules/ is not what solutions/ makes: run `grader build`.")
+    if not paths:
+        click.echo("modules/ is up to date.")
+
+
+@main.command()
+@click.argument("module")
+@click.argument("slug")
+@plainly
+def new(module: str, slug: str) -> None:
+    """Start a lesson: a folder in solutions/MODULE with a small lesson that works."""
+    from grader.curriculum import root
+    from grader.new import new_lesson
+
+    folder = new_lesson(root(), module, slug)
+    click.echo(f"{folder.relative_to(root())} has a lesson that works: edit it, then run `grader verify {slug}`.")
+
+
+@main.command()
+@LESSONS
+@click.option("--no-notebook", is_flag=True, help="Leave out running the whole notebooks.")
+@plainly
+def verify(slugs: tuple[str, ...], no_notebook: bool) -> None:
+    """Prove lessons: right answers score full, the untouched notebook nothing, every mistake is caught and named."""
+    from grader.curriculum import lessons, root
+    from grader.verify import prove, prove_running, shortfalls
+
+    found = lessons(root(), slugs)
+    proofs = []
+    running = (prove_running(lesson) for lesson in found if not no_notebook)
+    for source in (prove(found), running):
+        for proof in source:
+            proofs.append(proof)
+            sign = "✗" if proof.complaints else "✓"
+            named = {None: "", True: "named", False: "not named"}[proof.named]
+            click.echo(f"{sign} {proof.lesson:<12} {proof.version:<70} {proof.seconds:6.2f} s {named}".rstrip())
+            for complaint in proof.complaints:
+                click.echo(f"    {complaint}")
+    bad = sum(bool(proof.complaints) for proof in proofs)
+    lacking = [text for lesson in found for text in shortfalls(lesson, proofs)]
+    for text in lacking:
+        click.echo(f"✗ {text}")
+    mistakes = [proof.named for proof in proofs if proof.named is not None]
+    checks = sum(len(lesson.checks) for lesson in found)
+    alternatives = sum(len(lesson.alternatives) for lesson in found)
+    click.echo(f"{len(found)} lessons, {checks} checks, {alternatives} alternatives, {len(mistakes)} mistakes, "
+               f"{sum(mistakes)} of them named; {len(proofs) - bad} of {len(proofs)} versions as they must be.")
+    if bad or lacking:
+        raise SystemExit(1)
+
+
+@main.command()
+@COURSE
+@LESSONS
+@plainly
+def release(course: Path, slugs: tuple[str, ...]) -> None:
+    """Make COURSE, an nbgrader course directory, with what students are handed."""
+    from grader.course.release import release
+    from grader.curriculum import root
+
+    for slug in release(root(), course, slugs):
+        click.echo(f"released: {course / 'release' / slug}")
+
+
+@main.command()
+@COURSE
+@plainly
+def grade(course: Path) -> None:
+    """Grade everything in COURSE/submitted that is new or changed."""
+    from grader.course.grade import grade_course
+    from grader.curriculum import lessons, root
+
+    run = grade_course(course, lessons(root()))
+    for graded in run.failed:
+        click.echo(f"{graded.student} · {graded.lesson}: {graded.result.failed}", err=True)
+    click.echo(f"report: {course / 'report.html'}\ngrades: {course / 'grades.csv'}\nfeedback: {course / 'feedback'}")
+    click.echo(f"{run.graded} graded, {run.unchanged} unchanged, {len(run.failed)} could not be graded.")
+    if run.failed:
+        raise SystemExit(2)
+
+
+@main.command()
+@COURSE
+@plainly
+def report(course: Path) -> None:
+    """Write COURSE/report.html, grades.csv and the feedback pages again, with the scores given by hand since."""
+    from grader.course.grade import write_pages
+    from grader.curriculum import lessons, root
+
+    click.echo(f"report: {write_pages(course, lessons(root()))}")
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("demo"))
+@plainly
+def demo(folder: Path) -> None:
+    """Make a class of 24, grade it, and compare what was given with what is deserved."""
+    from grader import demo
+    from grader.build import build
+    from grader.course.grade import grade_course
+    from grader.course.release import release
+    from grader.course.store import load
+    from grader.curriculum import lessons, root
+
+    click.echo("Building the course from solutions/ …")
+    build(root())
+    found = lessons(root())
+    release(root(), folder, ())
+    works = list(demo.make_class(found))
+    for work in works:
+        demo.hand_in(folder, work)
+    click.echo(f"Grading {len(works)} submissions …")
+    run = grade_course(folder, found)
+    click.echo("\n" + demo.HEADING)
+    graded = {(w.student, w.lesson): load(folder, w.student, w.lesson).result for w in works}
+    for work in works:
+        click.echo(demo.row(work, graded[work.student, work.lesson]))
+    right = sum(demo.as_deserved(work, graded[work.student, work.lesson]) for work in works)
+    click.echo(f"\n{run.graded} graded now, {run.unchanged} unchanged since the last run\n"
+               f"report    {folder / 'report.html'}\ngradebook {folder / 'gradebook.db'}\n"
+               f"grades    {folder / 'grades.csv'}\nfeedback  {folder / 'feedback'}\n\n"
+               f"{right} of {len(works)} as deserved")
+    if right < len(works):
+        raise SystemExit(1)
+
+
+@main.command()
+@click.option("--port", type=int, default=None, help="Where to listen; any free port if left out.")
+@plainly
+def model(port: int | None) -> None:
+    """Serve the embedded model until Ctrl-C, for any OpenAI-style client."""
+    from grader.providers.model import serve
+
+    serve(port)
+
+
+@main.command()
+@plainly
+def lab() -> None:
+    """Open JupyterLab on the lessons, with the model running."""
+    from grader.curriculum import root
+    from grader.lab import open_lab
+
+    open_lab(root())

@@ -1,0 +1,172 @@
+"""Grading: submissions in, results out, side by side in as many workers as there are cores.
+
+Each worker holds the checks and talks to sandboxes; the code of a submission runs only in those.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import queue
+import time
+from collections.abc import Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.bench import Bench, with_checks
+from grader.lessons import Lesson
+from grader.marking import mark, marks_of
+from grader.notebooks import Handed, answers_in, read_submission
+from grader.problems import Problem
+from grader.results import CheckResult, ExerciseResult, Result
+from grader.results import Problem as CheckProblem
+from grader.sandbox import Limits, Sandbox, WarmParent
+from grader.submission import Session, SubmissionStopped
+
+Cells = list[tuple[str, str]]  # the exercise that a cell answers, or "", and its source
+
+
+@dataclass(frozen=True)
+class Job:
+    """One submission to grade: a notebook's path, or what one hands in. `name` says whose it is."""
+
+    name: Hashable
+    lesson: str
+    submission: Path | Handed
+
+
+def grade_all(lessons: Iterable[Lesson], jobs: list[Job], limits: Limits = Limits()) -> Iterator[tuple[Hashable, Result]]:
+    """Grades `jobs` and gives each name and result as it comes."""
+    by_slug = {lesson.slug: lesson for lesson in lessons}
+    if not jobs:
+        return
+    fork = multiprocessing.get_context("fork")
+    todo, done = fork.Queue(), fork.Queue()
+    for job in jobs:
+        todo.put(job)
+    with WarmParent() as parent:
+        count = min(len(jobs), cores())
+        for _ in range(count):
+            todo.put(None)
+        workers = [fork.Process(target=_work, args=(by_slug, parent, todo, done, limits), daemon=True) for _ in range(count)]
+        for worker in workers:
+            worker.start()
+        try:
+            for _ in jobs:
+                yield _next(done, workers)
+        finally:
+            for worker in workers:
+                worker.terminate()
+                worker.join()
+
+
+def cores() -> int:
+    """The number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def grade(bench: Bench, parent: WarmParent, lesson: Lesson, submission: Path | Handed, limits: Limits = Limits()) -> Result:
+    """The result of one submission of `lesson`."""
+    started, processor = time.monotonic(), time.process_time()
+    try:
+        handed = submission if isinstance(submission, Handed) else answers_in(read_submission(submission), lesson)
+    except Problem as problem:
+        return Result(lesson.slug, _nothing(lesson, str(problem)), failed=str(problem))
+    setup = [("", cell.source) for cell in lesson.cells if cell.role == "setup"]
+    with contextlib.closing(_Running(parent, setup + list(handed.cells), limits)) as running:
+        results: list[ExerciseResult] = []
+        for name in lesson.exercises:
+            failing = {r.exercise for r in results if not r.full}
+            session = Session(running.sandbox())
+            results.append(mark(bench, marks_of(lesson), name, session, failing, running.trouble.get(name, "")))
+    spent = time.process_time() - processor + running.cpu_seconds
+    return Result(lesson.slug, tuple(results), seconds=time.monotonic() - started, cpu_seconds=spent)
+
+
+class _Running:
+    """A submission's cells, run in a sandbox; run again in a new one, without the cells that ended it, if it ended."""
+
+    def __init__(self, parent: WarmParent, cells: Cells, limits: Limits):
+        self._parent, self._limits = parent, limits
+        self._cells = dict(enumerate(cells))
+        self._deadline = time.monotonic() + limits.submission
+        self._current: Sandbox | None = None
+        self.trouble: dict[str, str] = {}
+        self.cpu_seconds = 0.0
+
+    def sandbox(self) -> "Sandbox | _Over":
+        """A sandbox in which the cells have run."""
+        while self._current is None or not self._current.alive:
+            self.close()
+            if time.monotonic() > self._deadline:
+                return _Over()
+            self._current = Sandbox(self._parent, self._limits)
+            self._run_cells(self._current)
+        return self._current
+
+    def _run_cells(self, sandbox: Sandbox) -> None:
+        for number, (exercise, source) in list(self._cells.items()):
+            try:
+                trouble = sandbox.run_cell(source)
+            except SubmissionStopped as stopped:
+                del self._cells[number]
+                self._note(exercise, f"Its cell {stopped}.")
+                return
+            if trouble.startswith("TimeoutError"):
+                del self._cells[number]
+            self._note(exercise, trouble)
+
+    def _note(self, exercise: str, trouble: str) -> None:
+        if exercise and trouble:
+            self.trouble[exercise] = trouble
+
+    def close(self) -> None:
+        """Ends the sandbox."""
+        if self._current is not None:
+            self._current.end()
+            self.cpu_seconds += self._current.cpu_seconds
+            self._current = None
+
+
+class _Over:
+    """The line to a submission whose time is over."""
+
+    def exchange(self, *_: object) -> bytes:
+        raise SubmissionStopped("has used up the time of its submission")
+
+
+def _nothing(lesson: Lesson, reason: str) -> tuple[ExerciseResult, ...]:
+    """What a submission earns that cannot be graded."""
+    problem = CheckProblem(reason)
+    return tuple(
+        ExerciseResult(name, tuple(
+            CheckResult(function, "", check.points, check.hidden, problem)
+            for function, check in lesson.checks.items() if check.exercise == name
+        ))
+        for name in lesson.exercises
+    )
+
+
+def _work(lessons: dict[str, Lesson], parent: WarmParent, todo, done, limits: Limits) -> None:
+    import torch
+
+    torch.set_num_threads(1)  # workers run side by side
+
+    def serve(bench: Bench) -> None:
+        while (job := todo.get()) is not None:
+            try:
+                result = grade(bench, parent, lessons[job.lesson], job.submission, limits)
+            except Exception as error:  # noqa: BLE001 - one bad submission costs one submission
+                reason = f"The grader failed on it: {type(error).__name__}: {error}"
+                result = Result(job.lesson, _nothing(lessons[job.lesson], reason), failed=reason)
+            done.put((job.name, result))
+
+    with_checks([lesson.folder / "checks.py" for lesson in lessons.values()], serve)
+
+
+def _next(done, workers) -> tuple[Hashable, Result]:
+    while True:
+        try:
+            return done.get(timeout=1)
+        except queue.Empty:
+            if not any(worker.is_alive() for worker in workers):
+                raise RuntimeError("the grader's workers ended before their work was done") from None

@@ -1,0 +1,39 @@
+"""From a learner's code to the result of every exercise."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.bench import Bench
+from grader.known import Known, known_mistakes, likely
+from grader.lessons import Lesson
+from grader.results import ExerciseResult
+from grader.submission import Session
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What marking needs to know of a lesson: its file of checks, its exercises in order, which of them each one uses,
+    and the known mistakes of one."""
+
+    checks: Path
+    uses: Mapping[str, set[str]]
+    known: Callable[[Bench, str], list[Known]]
+
+
+def marks_of(lesson: Lesson) -> Marks:
+    """Everything the solutions know."""
+    return Marks(lesson.folder / "checks.py", lesson.uses, lambda bench, name: known_mistakes(bench, lesson, name))
+
+
+def mark(bench: Bench, marks: Marks, exercise: str, session: Session, failing: set[str] = frozenset(),
+         trouble: str = "", seed: int = 0) -> ExerciseResult:
+    """Runs the checks of `exercise`. `failing`: the exercises before it that do not hold; `trouble`: what its cell
+    raised."""
+    results, notes = bench.run(marks.checks, exercise, session, seed)
+    unmet = tuple(sorted(marks.uses[exercise] & failing))
+    unwritten = any(r.problem and r.problem.message == "Not written yet." for r in results)
+    found = None
+    if not all(r.holds for r in results) and not unwritten and not trouble:
+        found = likely(marks.known(bench, exercise), results, notes)
+    return ExerciseResult(exercise, tuple(results), found.name if found else "", found.hint if found else "", unmet, trouble)

@@ -1,0 +1,110 @@
+"""`check` in a learner's notebook: the exercise's checks, run on what the notebook defines, and shown as a panel."""
+
+import ast
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from grader import curriculum
+from grader.bench import Bench, with_checks
+from grader.known import Known, from_data
+
+from grader.marking import Marks, mark, marks_of
+from grader.pages.panel import panel_html, panel_text
+from grader.problems import Problem
+from grader.results import ExerciseResult
+from grader.submission import LocalLine, Session
+
+class Score(float):
+    """The points that an exercise earned, a number for nbgrader, which a notebook shows as the panel."""
+
+    def __new__(cls, result: ExerciseResult, hints: list[str]) -> "Score":
+        score = super().__new__(cls, result.earned)
+        score.result, score.hints = result, hints
+        return score
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        # nbgrader reads the plain text as the score; people get the panel
+        return {"text/html": panel_html(self.result, self.hints), "text/plain": repr(float(self))}
+
+def checker(slug: str) -> Callable[[str], float]:
+    """The function `check` for the notebook of the lesson `slug`."""
+    failing: dict[str, set[str]] = {"now": set()}
+
+    def check(exercise: str) -> float:
+        """Checks an exercise of this notebook, shows what holds and what does not, and gives the points."""
+        try:
+            result, hints = _checked(slug, exercise, _namespace(), failing["now"])
+        except Problem as problem:
+            print(problem, file=sys.stderr)
+            return 0.0
+        (failing["now"].discard if result.full else failing["now"].add)(exercise)
+        score = Score(result, hints)
+        if not _shows_html():
+            print(panel_text(result, hints))
+        return score
+
+    return check
+
+def _checked(slug: str, exercise: str, namespace: dict[str, Any], failing: set[str]) -> tuple[ExerciseResult, list[str]]:
+    marks = _marks(slug)
+    if exercise not in marks.uses:
+        raise Problem(f"There is no exercise {exercise!r} in this lesson; there are: {', '.join(marks.uses)}.")
+    found: list[ExerciseResult] = []
+
+    def body(bench: Bench) -> None:
+        found.append(mark(bench, marks, exercise, Session(LocalLine(namespace)), failing))
+
+    with_checks([marks.checks], body)
+    return found[0], _constants(marks.checks).get("HINTS", {}).get(exercise, [])
+
+def _marks(slug: str) -> Marks:
+    """What there is to check with: the solutions if they are at hand, else the checks beside the notebook."""
+    try:
+        return marks_of(curriculum.lessons(curriculum.root(), [slug])[0])
+    except Problem:
+        return _handed_out(slug)
+
+def _handed_out(slug: str) -> Marks:
+    checks = next((f for f in (Path("checks") / f"{slug}.py", *Path().glob(f"*/checks/{slug}.py")) if f.is_file()), None)
+    if checks is None:
+        raise Problem(f"The folder `checks` with {slug}.py is not beside this notebook: "
+                      "open the notebook in the folder that you were given.")
+    path = checks.with_suffix(".mistakes.json")
+    mistakes = json.loads(path.read_text()) if path.is_file() else {}
+
+    def known(bench: Bench, exercise: str) -> list[Known]:
+        return from_data(mistakes.get(exercise, []))
+
+    uses = {name: set(used) for name, used in _constants(checks)["ABOUT"]["uses"].items()}
+    return Marks(checks, uses, known)
+
+def _constants(checks: Path) -> dict[str, Any]:
+    """The literal constants of a file of checks."""
+    found = {}
+    for node in ast.parse(checks.read_text()).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            try:
+                found[node.targets[0].id] = ast.literal_eval(node.value)
+            except ValueError:
+                pass
+    return found
+
+def _namespace() -> dict[str, Any]:
+    """What the notebook (or the script) that calls `check` defines."""
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        shell = None
+    else:
+        shell = get_ipython()
+    return shell.user_ns if shell else sys.modules["__main__"].__dict__
+
+def _shows_html() -> bool:
+    """Whether what runs this is a notebook, and not a terminal."""
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    return shell is not None and shell.has_trait("kernel")

@@ -1,0 +1,169 @@
+"""The grader's end of a sandbox: starting one, running cells in it, calling what they defined, ending it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from grader.sandbox.frames import ANSWER, CALLBACK, CELL, DONE, HELLO, REPLY, REQUEST, Closed, receive, send
+from grader.submission import TOO_LONG, SubmissionStopped
+from grader.wire import Handle, WireError, pack, unpack
+
+GRACE = 2.0  # seconds in which a sandbox may give up by itself after its time is over
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a submission may use. Seconds and bytes."""
+
+    cell: float = 10.0
+    call: float = 10.0
+    submission: float = 240.0
+    cpu: int = 240
+    memory: int = 2 * 2**30
+    file_size: int = 64 * 2**20
+
+
+class WarmParent:
+    """The process that sandboxes are forked from. Several workers may share it. A context manager."""
+
+    def __enter__(self) -> "WarmParent":
+        self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "grader.sandbox.warm", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()], env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        )
+        theirs.close()
+        if self._requests.recv(16) != b"ready":
+            raise RuntimeError("the warm parent of the sandboxes did not start")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._requests.close()
+        self._process.terminate()
+        self._process.wait()
+
+    def fork(self) -> socket.socket:
+        """The channel to a new sandbox."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(self._requests, [b"fork"], [theirs.fileno()])
+        return ours
+
+
+class Sandbox:
+    """One submission's process. A context manager, and a `grader.submission.Line` for checks."""
+
+    def __init__(self, parent: WarmParent, limits: Limits = Limits()):
+        self._limits = limits
+        self._folder = tempfile.mkdtemp(prefix="submission-")
+        self._channel = parent.fork()
+        started = time.monotonic()
+        try:
+            kind, pid = receive(self._channel, started + 60)
+            self._pid = int(pid) if kind == HELLO else 0
+            send(self._channel, HELLO, pack({**asdict(limits), "folder": self._folder}, _nothing))
+        except (Closed, TimeoutError, ValueError):
+            raise RuntimeError("a sandbox did not start") from None
+        self.alive = True
+        self.cpu_seconds = 0.0
+
+    def __enter__(self) -> "Sandbox":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Ends the process and all that it started, and removes what it wrote."""
+        if self.alive:
+            self.alive = False
+            self.cpu_seconds = _processor_time(self._pid)
+            for kill, target in ((os.killpg, self._pid), (os.kill, self._pid)):
+                try:
+                    kill(target, signal.SIGKILL)
+                except (ProcessLookupError, PermissionError):
+                    pass
+            self._channel.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    def run_cell(self, source: str) -> str:
+        """Runs a cell; gives what it raised as a sentence, or an empty string.
+
+        Raises:
+            SubmissionStopped: the process ended or had to be ended.
+        """
+        reply = self._exchange(CELL, source.encode(errors="replace"), DONE, self._limits.cell, _no_callback)
+        match _understood(reply):
+            case ["return", None]:
+                return ""
+            case ["raise", [str(kind), *_], str(message), str(where)]:
+                return f"{kind}: {message}"[:500] + (f"\n{where}"[:500] if where else "")
+        self.end()
+        raise SubmissionStopped("sent what is no answer")
+
+    def exchange(self, request: bytes, on_callback: Callable[[bytes], bytes]) -> bytes:
+        """One request of a check, as `grader.submission.Line` says."""
+        return self._exchange(REQUEST, request, REPLY, self._limits.call, on_callback)
+
+    def _exchange(self, kind: bytes, content: bytes, wanted: bytes, seconds: float,
+                  on_callback: Callable[[bytes], bytes]) -> bytes:
+        if not self.alive:
+            raise SubmissionStopped("ended its process")
+        deadline = time.monotonic() + seconds + GRACE
+        try:
+            send(self._channel, kind, content, deadline)
+            while True:
+                kind, content = receive(self._channel, deadline)
+                if kind == wanted:
+                    return content
+                if kind != CALLBACK:
+                    raise Closed("a message out of place")
+                send(self._channel, ANSWER, on_callback(content), deadline)
+        except TimeoutError:
+            problem = TOO_LONG
+        except (Closed, WireError):
+            problem = "ended its process, or used more memory or processor time than it may"
+        self.end()
+        raise SubmissionStopped(problem)
+
+
+
+def _environment() -> dict[str, str]:
+    """What a sandbox may know of the grader's environment: next to nothing."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    package = str(Path(__file__).parents[2])
+    scratch = {"HOME": tempfile.gettempdir(), "IPYTHONDIR": tempfile.gettempdir(), "USER": "submission"}
+    return {**kept, **threads, **scratch, "PYTHONPATH": package, "PYTHONWARNINGS": "ignore", "MPLBACKEND": "Agg"}
+
+
+def _processor_time(pid: int) -> float:
+    """Seconds of processor time that a process and its ended children have used; 0 where nobody can tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        return 0.0
+
+
+def _understood(reply: bytes) -> object:
+    try:
+        return unpack(reply, _nothing)
+    except WireError:
+        return None
+
+
+def _no_callback(request: bytes) -> bytes:
+    raise WireError("a cell calls nobody")
+
+
+def _nothing(item: object) -> Handle:
+    raise WireError("a handle has no place here")
