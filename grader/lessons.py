@@ -9,7 +9,6 @@ from pathlib import Path
 from textwrap import dedent, indent
 from types import ModuleType
 
-import jupytext
 import yaml
 
 from grader.checks import Check
@@ -117,6 +116,8 @@ class Lesson:
 
 def read(folder: Path) -> Lesson:
     """The lesson in `folder`, a subfolder of a module's folder in `solutions/`."""
+    import jupytext  # half a second, which a learner without the solutions need not wait for
+
     source = folder / "lesson.py"
     if not source.is_file():
         raise Problem(f"{folder} has no lesson.py, so there is no lesson in it.")
