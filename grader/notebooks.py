@@ -26,7 +26,7 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 class Handed:
     """What is taken from a student's notebook; nothing else in it counts.
 
-    `cells`: the code to run, in order: the exercise that it answers, "" for a cell of the student's own, and its source.
+    `cells`: the code to run, in order: the exercise that it answers, or "" for a cell of the student's own; its source.
     `written`: the written answers by name; one that was left as it was is not there."""
 
     cells: tuple[tuple[str, str], ...]

@@ -1,0 +1,123 @@
+"""Grading a class: everything in `submitted/` that is not graded yet, then gradebook, feedback and report."""
+
+import contextlib
+import fcntl
+import hashlib
+import importlib.metadata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from grader.course.gradebook import grades_csv, record, waiting, written_scores
+from grader.course.store import Graded, load, load_all, save
+from grader.files import write_atomically
+from grader.grading import Job, grade_all
+from grader.lessons import Lesson
+from grader.pages.feedback import feedback_page
+from grader.pages.report import report_page
+from grader.problems import Problem
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of grading did. `failed`: the submissions that could not be graded."""
+
+    graded: int
+    unchanged: int
+    failed: list[Graded]
+
+
+def grade_course(course: Path, lessons: list[Lesson]) -> Run:
+    """Grades each submission of the course that is new or changed, and brings gradebook, feedback and report up to
+    date. Results are kept as they come: an interrupted run goes on where it stopped.
+
+    Raises:
+        Problem: this is no course, or another run is at work on it.
+    """
+    require_course(course)
+    with _alone(course):
+        by_slug = {lesson.slug: lesson for lesson in lessons}
+        keys = {lesson.slug: _key(lesson) for lesson in lessons}
+        found = list(_submissions(course, by_slug))
+        todo = []
+        for student, slug, path in found:
+            key = _submission_key(path, keys[slug])
+            before = load(course, student, slug)
+            if before is None or before.key != key:
+                todo.append((student, slug, path, key))
+        for graded in _graded(course, lessons, todo):
+            save(course, graded)
+        present = {(student, slug) for student, slug, _ in found}
+        results = [g for g in load_all(course) if (g.student, g.lesson) in present]
+        record(course, results, by_slug)  # all: an earlier run may have ended between results and gradebook
+        write_pages(course, lessons, results)
+        failed = [graded for graded in results if graded.result.failed]
+        return Run(len(todo), len(found) - len(todo), failed)
+
+
+def write_pages(course: Path, lessons: list[Lesson], results: list[Graded] | None = None) -> Path:
+    """Writes every feedback page, `grades.csv` and `report.html` from what is stored; gives the report's path."""
+    require_course(course)
+    results = list(load_all(course)) if results is None else results
+    by_slug = {lesson.slug: lesson for lesson in lessons}
+    written = written_scores(course)
+    for graded in results:
+        page = feedback_page(graded.student, by_slug[graded.lesson].title, graded.result,
+                             written.get((graded.student, graded.lesson), {}))
+        write_atomically(course / "feedback" / graded.student / graded.lesson / f"{graded.lesson}.html", page)
+    write_atomically(course / "grades.csv", grades_csv(course))
+    report = course / "report.html"
+    write_atomically(report, report_page(course.resolve().name, results, waiting(course)))
+    return report
+
+
+def require_course(course: Path) -> None:
+    """Raises Problem unless `grader release` made this folder."""
+    if not (course / "gradebook.db").is_file() or not (course / "source").is_dir():
+        raise Problem(f"{course} is not a course: make one with `grader release {course}`.")
+
+
+def _graded(course: Path, lessons: list[Lesson], todo: list[tuple[str, str, Path, str]]) -> Iterator[Graded]:
+    keys = {(student, slug): key for student, slug, _, key in todo}
+    jobs = [Job((student, slug), slug, path) for student, slug, path, _ in todo]
+    needed = {slug for _, slug, _, _ in todo}
+    with tqdm(total=len(jobs), unit=" submissions", disable=not jobs, smoothing=0) as bar:
+        failed = 0
+        for (student, slug), result in grade_all([x for x in lessons if x.slug in needed], jobs):
+            graded = Graded(student, keys[student, slug], result)
+            failed += bool(result.failed)
+            bar.set_postfix_str(f"{failed} could not be graded", refresh=False)
+            bar.update()
+            yield graded
+
+
+def _submissions(course: Path, lessons: dict[str, Lesson]) -> Iterator[tuple[str, str, Path]]:
+    """Student, lesson and notebook's path of each submission, as nbgrader lays them out."""
+    for folder in sorted((course / "submitted").glob("*/*")):
+        if folder.is_dir() and folder.name in lessons:
+            yield folder.parent.name, folder.name, folder / f"{folder.name}.ipynb"
+
+
+def _key(lesson: Lesson) -> str:
+    """Changes with the lesson, the grader and what they run on."""
+    parts = [f.read_bytes() for f in sorted(lesson.folder.glob("*.py"))]
+    parts += [f.read_bytes() for f in sorted(Path(__file__).parents[1].rglob("*.py"))]
+    parts += [importlib.metadata.version(name).encode() for name in ("torch", "numpy", "ipython")]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def _submission_key(path: Path, lesson_key: str) -> str:
+    content = path.read_bytes() if path.is_file() and not path.is_symlink() else b"missing"
+    return hashlib.sha256(lesson_key.encode() + content).hexdigest()[:32]
+
+
+@contextlib.contextmanager
+def _alone(course: Path) -> Iterator[None]:
+    with open(course / ".grading.lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Problem(f"{course} is being graded by another run: wait until it has ended.") from None
+        yield
