@@ -1,14 +1,16 @@
 """A class of 24 made from the lessons' own variants, so that what everybody deserves is known before grading."""
 
 import itertools
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nbformat.v4 import new_code_cell
+
 from grader.files import write_atomically
 from grader.lessons import Lesson
 from grader.notebooks import notebook_text, unsolved_notebook
+from grader.problems import Problem
 from grader.results import Result
 from grader.variants import Mistake, Variant
 
@@ -38,9 +40,9 @@ def make_class(lessons: list[Lesson]) -> Iterator[Work]:
         everything_full = dict.fromkeys(lesson.exercises, FULL)
         for student in PERFECT:
             yield Work(student, lesson.slug, "perfect", everything_full, _text(lesson))
-        for student, variants in zip(DIFFERENT, _spread(lesson.alternatives, len(DIFFERENT))):
+        for student, variants in zip(DIFFERENT, _spread(lesson, lesson.alternatives, len(DIFFERENT))):
             yield Work(student, lesson.slug, "right, but different", everything_full, _text(lesson, variants))
-        for student, mistakes in zip(MISTAKEN, _spread(lesson.mistakes, len(MISTAKEN))):
+        for student, mistakes in zip(MISTAKEN, _spread(lesson, lesson.mistakes, len(MISTAKEN))):
             story = f"{len(mistakes)} mistake{'s' * (len(mistakes) > 1)}"
             yield Work(student, lesson.slug, story, _deserved(lesson, mistakes), _text(lesson, mistakes))
         for student, story in SPECIAL.items():
@@ -81,22 +83,29 @@ def row(work: Work, result: Result) -> str:
 HEADING = f"{'student':<10} {'lesson':<12} {'handed in':<26} {'given':>13} {'exercises deserve':<28} {'seconds':>7}"
 
 
-def _spread(variants: list, students: int) -> list[list]:
-    """Shares variants out so that every one is somebody's and nobody has two in one exercise."""
+def _spread(lesson: Lesson, variants: list, students: int) -> list[list]:
+    """Shares variants out so that every one is somebody's. Who has the fewest gets the next, if possible without
+    having one in that exercise already, and only if the edits fit together."""
     shares: list[list] = [[] for _ in range(students)]
-    turn = itertools.cycle(range(students))
     for variant in variants:
-        for _ in range(students):
-            share = shares[next(turn)]
-            if all(v.exercise != variant.exercise for v in share):
+        for share in sorted(shares, key=lambda share: (sum(v.exercise == variant.exercise for v in share), len(share))):
+            if _fits(lesson, [*share, variant]):
                 share.append(variant)
                 break
         else:
-            raise ValueError(f"{variant.exercise} has more variants than the demo has students")
+            raise Problem(f"{lesson.slug}: {variant.name!r} fits with nobody's other mistakes.")
     for share, again in zip(shares, itertools.cycle(variants)):
         if not share:
             share.append(again)
     return shares
+
+
+def _fits(lesson: Lesson, variants: list[Variant]) -> bool:
+    try:
+        lesson.answers(*variants)
+    except Problem:
+        return False
+    return True
 
 
 def _deserved(lesson: Lesson, mistakes: list[Mistake]) -> dict[str, str]:
@@ -113,12 +122,11 @@ def _special(lesson: Lesson, student: str, story: str) -> Work:
         case "untouched":
             notebook, deserved = unsolved_notebook(lesson), dict.fromkeys(lesson.exercises, NOTHING)
         case "crash at the top":
-            crash = json.loads(json.dumps(notebook.cells[position[lesson.exercises[0]]]))
-            crash.update(id="crash", metadata={}, source="import os\nos.kill(os.getpid(), 9)  # the kernel is gone")
-            notebook.cells.insert(0, type(notebook.cells[0])(crash))
+            crash = "import os\nos.kill(os.getpid(), 9)  # the kernel is gone"
+            notebook.cells.insert(0, new_code_cell(crash, id="crash"))
         case "endless loop":
             answer = notebook.cells[position[last]]
-            answer.source = lesson.exercise(last).solved("while True:\n    pass")
+            answer.source = lesson.exercise(last).solved(Mistake(last, "endless loop", "while True:\n    pass", ""))
             deserved[last] = NOTHING
         case "invalid JSON":
             return Work(student, lesson.slug, story, dict.fromkeys(lesson.exercises, NOTHING),
@@ -127,7 +135,8 @@ def _special(lesson: Lesson, student: str, story: str) -> Work:
             doubled = position[lesson.exercises[0]]
             gone = {position[last], position[f"check-{last}"], position[f"check-{lesson.exercises[0]}"]}
             kept = [cell for n, cell in enumerate(notebook.cells) if n not in gone]
-            notebook.cells = [*kept, notebook.cells[doubled]]
+            copy = type(notebook.cells[doubled])(notebook.cells[doubled], id="doubled")  # JupyterLab keeps the rest
+            notebook.cells = [*kept, copy]
             deserved[last] = NOTHING
     return Work(student, lesson.slug, story, deserved, notebook_text(notebook))
 

@@ -44,16 +44,23 @@ class Cell:
             return _replaced(self.source, "*Your answer here.*")
         return _replaced(self.source, STUB) if self.role == "exercise" else self.source
 
-    def solved(self, text: str = "", right: str = "") -> str:
-        """The source with its solution, or with a variant of it, without the marks."""
+    def solved(self, *variants: Variant) -> str:
+        """The source with its solution, changed as `variants` say, without the marks.
+
+        Raises:
+            Problem: a variant does not fit the solution, or does not fit it after those before it.
+        """
         source = self.source
-        if right:
-            if source.count(right) != 1:
-                raise Problem(f"The text {right!r} must occur once in the solution of `{self.name}`, "
-                              f"not {source.count(right)} times.")
-            source = source.replace(right, text)
-        elif text:
-            source = _replaced(source, dedent(text).strip("\n"))
+        for variant in variants:
+            if not variant.right and len(variants) > 1:
+                raise Problem(f"{variant.name!r} replaces the whole solution of `{self.name}`: no other variant fits.")
+            if not variant.right:
+                source = _replaced(source, dedent(variant.text).strip("\n"))
+            elif source.count(variant.right) == 1:
+                source = source.replace(variant.right, variant.text)
+            else:
+                raise Problem(f"The text {variant.right!r} of {variant.name!r} must occur once in the solution of "
+                              f"`{self.name}`, not {source.count(variant.right)} times.")
         return "\n".join(line for line in source.splitlines() if line.strip() not in (BEGIN, END))
 
 
@@ -106,11 +113,9 @@ class Lesson:
         return found
 
     def answers(self, *variants: Variant) -> dict[str, str]:
-        """The source of every exercise's answer: the author's, but for the exercises that `variants` change."""
-        changed = {v.exercise: v for v in variants}
+        """The source of every exercise's answer: the author's, changed as `variants` say."""
         return {
-            name: self.exercise(name).solved(*((v.text, v.right) if (v := changed.get(name)) else ()))
-            for name in self.exercises
+            name: self.exercise(name).solved(*(v for v in variants if v.exercise == name)) for name in self.exercises
         }
 
 

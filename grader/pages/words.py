@@ -1,0 +1,60 @@
+"""The words that all pages share, and the bounds on what they take from a submission."""
+
+import re
+
+from grader.results import ExerciseResult
+
+NOT_WRITTEN = "Not written yet."  # the message of a check that met an exercise as it was handed out
+LONGEST = 1000  # characters of one value
+MOST_LINES = 20
+
+# Control characters drive a terminal, direction marks disguise what follows, half characters cannot be written to a
+# file.
+UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
+
+
+def plain(value: object, longest: int = LONGEST) -> str:
+    """`value` as text fit to be shown: no longer than about `longest`, in few lines, with nothing invisible in it."""
+    text = str(value)
+    rest = f"… ({len(text):,} characters)" if len(text) > longest else ""
+    lines = UNFIT.sub("\N{REPLACEMENT CHARACTER}", text[:longest]).split("\n")
+    if len(lines) > MOST_LINES:
+        lines, rest = lines[:MOST_LINES], rest or "\n…"
+    return "\n".join(lines) + rest
+
+
+def number(value: float) -> str:
+    """`value` with at most two decimals, and none that says nothing."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def score(earned: float, points: float) -> str:
+    """For example: 3 of 4 points."""
+    return f"{number(earned)} of {number(points)} {'point' if points == 1 else 'points'}"
+
+
+def unwritten(result: ExerciseResult) -> bool:
+    """Whether the learner has not begun to write this exercise."""
+    problems = [check.problem for check in result.checks]
+    return bool(problems) and all(problems) and any(p.message == NOT_WRITTEN for p in problems)
+
+
+def praise(result: ExerciseResult) -> str:
+    """What to say when everything holds."""
+    match len(result.checks):
+        case 0:
+            return "Nothing to check here; it is checked when you hand in."
+        case 1:
+            return "Its check holds. Well done!"
+        case 2:
+            return "Both checks hold. Well done!"
+        case count:
+            return f"All {count} checks hold. Well done!"
+
+
+def build_first(unmet: tuple[str, ...]) -> str:
+    """What to say when exercises that this one uses do not hold yet."""
+    names = [f"`{name}`" for name in unmet]
+    if len(names) == 1:
+        return f"{names[0]}, which this uses, does not hold yet: mend it first."
+    return f"{', '.join(names[:-1])} and {names[-1]}, which this uses, do not hold yet: mend them first."
