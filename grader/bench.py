@@ -13,7 +13,7 @@ from _pytest.runner import runtestprotocol
 
 from grader.checks import Check, Unexpected
 from grader.fingerprint import LONGEST, fingerprint
-from grader.results import CheckResult, Problem
+from grader.results import NOT_WRITTEN, CheckResult, Problem
 from grader.show import call
 from grader.submission import Raised, Session, SubmissionStopped
 
@@ -136,7 +136,7 @@ class Bench:
             case Unexpected():
                 return Problem(error.message, self._last_call, error.expected, error.seen)
             case Raised() if error.kinds[0] == "NotImplementedError":
-                return Problem("Not written yet.", self._last_call)
+                return Problem(NOT_WRITTEN, self._last_call)
             case Raised():
                 return Problem(f"It raised {error}", self._last_call, where=error.where)
             case SubmissionStopped():

@@ -7,7 +7,7 @@ from pathlib import Path
 from grader.bench import Bench
 from grader.known import Known, known_mistakes, likely
 from grader.lessons import Lesson
-from grader.results import ExerciseResult
+from grader.results import NOT_WRITTEN, ExerciseResult
 from grader.submission import Session
 
 
@@ -32,7 +32,7 @@ def mark(bench: Bench, marks: Marks, exercise: str, session: Session, failing: s
     raised."""
     results, notes = bench.run(marks.checks, exercise, session, seed)
     unmet = tuple(sorted(marks.uses[exercise] & failing))
-    unwritten = any(r.problem and r.problem.message == "Not written yet." for r in results)
+    unwritten = any(r.problem and r.problem.message == NOT_WRITTEN for r in results)
     found = None
     if not all(r.holds for r in results) and not unwritten and not trouble:
         found = likely(marks.known(bench, exercise), results, notes)

@@ -31,20 +31,22 @@ class Score(float):
 
 def checker(slug: str) -> Callable[[str], float]:
     """The function `check` for the notebook of the lesson `slug`."""
-    failing: dict[str, set[str]] = {"now": set()}
+    failing: set[str] = set()
 
-    def check(exercise: str) -> float:
-        """Checks an exercise of this notebook, shows what holds and what does not, and gives the points."""
+    def check(exercise: str, hints: int = 0) -> float:
+        """Checks an exercise of this notebook, shows what holds and what does not, and gives the points.
+
+        `hints`: how many hints to print in a terminal; a notebook's panel opens them one by one.
+        """
         try:
-            result, hints = _checked(slug, exercise, _namespace(), failing["now"])
+            result, all_hints = _checked(slug, exercise, _namespace(), failing)
         except Problem as problem:
             print(problem, file=sys.stderr)
             return 0.0
-        (failing["now"].discard if result.full else failing["now"].add)(exercise)
-        score = Score(result, hints)
+        (failing.discard if result.full else failing.add)(exercise)
         if not _shows_html():
-            print(panel_text(result, hints))
-        return score
+            print(panel_text(result, all_hints, hints))
+        return Score(result, all_hints)
 
     return check
 

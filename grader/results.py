@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+NOT_WRITTEN = "Not written yet."
+
 
 @dataclass(frozen=True)
 class Problem:

@@ -60,8 +60,8 @@ def grade_course(course: Path, lessons: list[Lesson]) -> Run:
 def write_pages(course: Path, lessons: list[Lesson], results: list[Graded] | None = None) -> Path:
     """Writes every feedback page, `grades.csv` and `report.html` from what is stored; gives the report's path."""
     require_course(course)
-    results = list(load_all(course)) if results is None else results
     by_slug = {lesson.slug: lesson for lesson in lessons}
+    results = [g for g in load_all(course) if g.lesson in by_slug] if results is None else results
     written = written_scores(course)
     for graded in results:
         page = feedback_page(graded.student, by_slug[graded.lesson].title, graded.result,
@@ -69,7 +69,10 @@ def write_pages(course: Path, lessons: list[Lesson], results: list[Graded] | Non
         write_atomically(course / "feedback" / graded.student / graded.lesson / f"{graded.lesson}.html", page)
     write_atomically(course / "grades.csv", grades_csv(course))
     report = course / "report.html"
-    write_atomically(report, report_page(course.resolve().name, results, waiting(course)))
+    order = [lesson.slug for lesson in lessons]
+    results = sorted(results, key=lambda graded: (order.index(graded.lesson), graded.student))
+    left = {f"{lesson}/{name}": count for (lesson, name), count in waiting(course).items()}
+    write_atomically(report, report_page(course.resolve().name, results, left))
     return report
 
 

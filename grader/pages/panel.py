@@ -47,7 +47,7 @@ def _lines(result: ExerciseResult, hints: Sequence[str], shown: int) -> Iterator
         yield from ("", f"  Hint {number} of {len(hints)}", *_block(hint, "    "))
     if len(hints) > shown:
         left = len(hints) - shown
-        yield from ("", f"  {left} {'hint' if left == 1 else 'hints'} to open one by one, when checked in a notebook.")
+        yield from ("", f'  {left} {"hint" if left == 1 else "hints"} left: check("{result.exercise}", hints={shown + 1}).')
 
 
 def _check(check: CheckResult) -> Iterator[str]:

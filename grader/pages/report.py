@@ -13,7 +13,7 @@ from grader.pages.render import render
 from grader.pages.words import number, plain
 
 MOST_NAMES = 12  # in one cell of a table
-MOST_ROWS = 12  # of mistakes or failures; the others are folded away
+MOST_ROWS = 6  # of mistakes or failures; the others are folded away
 MOST_STUDENTS = 40  # in a table that stands open
 LONGEST_NAME = 60
 

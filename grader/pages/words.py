@@ -2,9 +2,8 @@
 
 import re
 
-from grader.results import ExerciseResult
+from grader.results import NOT_WRITTEN, ExerciseResult
 
-NOT_WRITTEN = "Not written yet."  # the message of a check that met an exercise as it was handed out
 LONGEST = 1000  # characters of one value
 MOST_LINES = 20
 
