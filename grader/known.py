@@ -5,7 +5,7 @@ import json
 import linecache
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,11 @@ from grader.variants import Variant
 
 @dataclass(frozen=True)
 class Known:
-    """A known mistake: its name, its hint, and the notes of each check when it was made."""
+    """A known mistake: its name, its hint, the checks that it fails, and the notes of each check when it was made."""
 
     name: str
     hint: str
+    fails: list[str]
     notes: dict[str, Notes]
 
 
@@ -47,21 +48,27 @@ def known_mistakes(bench: Bench, lesson: Lesson, exercise: str, seed: int = 0) -
     found = []
     for mistake in mistakes:
         session = Session(LocalLine(namespace(lesson, mistake)))
-        _, notes = bench.run(lesson.folder / "checks.py", exercise, session, seed)
-        found.append(Known(mistake.name, mistake.hint, notes))
+        results, notes = bench.run(lesson.folder / "checks.py", exercise, session, seed)
+        found.append(Known(mistake.name, mistake.hint, [r.name for r in results if not r.holds], notes))
     write_atomically(path, json.dumps(to_data(found)))
     return found
 
 
 def likely(known: Iterable[Known], results: list[CheckResult], notes: dict[str, Notes]) -> Known | None:
-    """The known mistake that did in every failing check what the learner's answer did, and in most of the others."""
-    failing = [r.name for r in results if not r.holds]
+    """The known mistake that fails the same checks as the learner's answer and did in each of them what it did; among
+    several, the one that is most like it in the other checks too."""
+    names = {r.name for r in results}
+    failing = {r.name for r in results if not r.holds}
 
     def agrees(mistake: Known, name: str) -> bool:
         return alike(notes.get(name), mistake.notes.get(name))
 
-    fitting = [m for m in known if failing and all(agrees(m, name) for name in failing)]
-    return max(fitting, key=lambda m: sum(agrees(m, r.name) for r in results), default=None)
+    fitting = [
+        mistake
+        for mistake in known
+        if failing and names.intersection(mistake.fails) == failing and all(agrees(mistake, name) for name in failing)
+    ]
+    return max(fitting, key=lambda mistake: sum(agrees(mistake, name) for name in names), default=None)
 
 
 def handed_out(lesson: Lesson) -> str:
@@ -82,7 +89,7 @@ def handed_out(lesson: Lesson) -> str:
 
 def to_data(known: list[Known]) -> list[dict]:
     """`known` as JSON-ready data."""
-    return [{"name": k.name, "hint": k.hint, "notes": k.notes} for k in known]
+    return [asdict(k) for k in known]
 
 
 def from_data(data: list[dict]) -> list[Known]:
