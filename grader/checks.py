@@ -25,7 +25,7 @@ class Check:
     seconds: float
 
 
-def check(exercise: str, points: float = 1, hidden: bool = False, seconds: float = 20) -> Callable:
+def check(exercise: str, points: float = 1, hidden: bool = False, seconds: float = 10) -> Callable:
     """Marks a pytest function as a check of `exercise`. A hidden check stays with the solutions."""
 
     def mark(function: Callable) -> Callable:

@@ -148,7 +148,7 @@ def checks_in(path: Path) -> dict[str, Check]:
                 if isinstance(mark, ast.Call) and getattr(mark.func, "id", "") == "check":
                     words = [ast.literal_eval(a) for a in mark.args]
                     named = {k.arg: ast.literal_eval(k.value) for k in mark.keywords}
-                    found[node.name] = replace(Check("", 1, False, 20), **dict(zip(("exercise", "points"), words)), **named)
+                    found[node.name] = replace(Check("", 1, False, 10), **dict(zip(("exercise", "points"), words)), **named)
     return found
 
 

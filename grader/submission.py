@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from grader.wire import Handle, WireError, pack, unpack
 
 TOO_LONG = "takes longer than it may"  # said by a sandbox's own alarm
+RELEASE = 10.0  # seconds in which objects that nobody needs any more must be given up
 NAMESPACE = 0  # the number of the handle that stands for everything the notebook defines
 FUNCTIONS = {
     "iter": builtins.iter,
@@ -42,9 +43,9 @@ class SubmissionStopped(Exception):
 
 
 class Line(Protocol):
-    """Carries one request to the learner's code and brings the reply back."""
+    """Carries one request to the learner's code and brings the reply back, within so many seconds."""
 
-    def exchange(self, request: bytes, on_callback: Callable[[bytes], bytes]) -> bytes: ...
+    def exchange(self, request: bytes, on_callback: Callable[[bytes], bytes], seconds: float) -> bytes: ...
 
 
 class Responder:
@@ -150,6 +151,9 @@ class Remote:
     def __call__(self, *args: object, **kwargs: object) -> Any:
         return self._session.request("call", self, list(args), kwargs, label=self._label, args=args, kwargs=kwargs)
 
+    def __bool__(self) -> bool:
+        return True  # it is there; else Python would ask for its length
+
     def __len__(self) -> int:
         return self._session.request("apply", "len", [self], label=f"len of {self._label}")
 
@@ -193,13 +197,14 @@ class Session:
             Raised: the learner's code raised.
             SubmissionStopped: it will not answer any more.
         """
-        if self._stopped or time.monotonic() > self.deadline:
+        left = self.deadline - time.monotonic()
+        if self._stopped or left <= 0:
             raise SubmissionStopped(self._stopped or TOO_LONG)
         message = pack([kind, *parts], self._handle_for)
         if not quiet:
             self.on_event("call", label, args, kwargs or {})
         try:
-            reply = self._line.exchange(message, self._answer)
+            reply = self._line.exchange(message, self._answer, left)
         except SubmissionStopped as stopped:
             self._stopped = str(stopped)
             raise
@@ -224,7 +229,7 @@ class Session:
         """Forgets every object that a check was given or gave."""
         self._offered.clear()
         if not self._stopped:
-            self.deadline = math.inf
+            self.deadline = time.monotonic() + RELEASE
             self.request("release", label="", quiet=True)
 
     def _answer(self, message: bytes) -> bytes:
@@ -265,7 +270,7 @@ class LocalLine:
         self._responder = Responder(namespace, lambda request: self._on_callback(request))
         self._on_callback: Callable[[bytes], bytes] = lambda request: b""
 
-    def exchange(self, request: bytes, on_callback: Callable[[bytes], bytes]) -> bytes:
+    def exchange(self, request: bytes, on_callback: Callable[[bytes], bytes], seconds: float) -> bytes:
         self._on_callback = on_callback
         return self._responder.reply(request)
 

@@ -8,7 +8,7 @@ from grader.notebooks import Handed
 from grader.sandbox import Limits, WarmParent
 from grader.verify import handed
 
-SHORT = Limits(cell=1.0, call=1.0, memory=512 * 2**20)
+SHORT = Limits(cell=1.0, memory=512 * 2**20)
 RIGHT = """
 def perplexity(log_probabilities):
     if not log_probabilities:

@@ -8,6 +8,7 @@ from grader.wire import LARGEST_MESSAGE
 
 HELLO, CELL, DONE, REQUEST, REPLY, CALLBACK, ANSWER = (bytes([c]) for c in b"HCDRPBA")
 HEAD = struct.Struct(">cI")
+SECONDS = struct.Struct(">d")  # before a request: how long the answer may take
 
 
 class Closed(Exception):

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import grader
-from grader.sandbox.frames import ANSWER, CALLBACK, CELL, DONE, HELLO, REPLY, REQUEST, Closed, receive, send
+from grader.sandbox.frames import ANSWER, CALLBACK, CELL, DONE, HELLO, REPLY, SECONDS, Closed, receive, send
 from grader.submission import TOO_LONG, Responder, describe
 from grader.wire import Handle, WireError, pack, unpack
 
@@ -33,7 +33,9 @@ def run(channel: socket.socket, shell: Any) -> None:
     signal.signal(signal.SIGALRM, _too_long)
     while True:
         kind, content = receive(channel)
-        seconds = limits["cell" if kind == CELL else "call"]
+        seconds = limits["cell"]
+        if kind != CELL:
+            (seconds,), content = SECONDS.unpack_from(content), content[SECONDS.size :]
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
             reply = _run_cell(shell, content.decode()) if kind == CELL else responder.reply(content)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from grader.sandbox.frames import ANSWER, CALLBACK, CELL, DONE, HELLO, REPLY, REQUEST, Closed, receive, send
+from grader.sandbox.frames import ANSWER, CALLBACK, CELL, DONE, HELLO, REPLY, REQUEST, SECONDS, Closed, receive, send
 from grader.submission import TOO_LONG, SubmissionStopped
 from grader.wire import Handle, WireError, pack, unpack
 
@@ -24,7 +24,6 @@ class Limits:
     """What a submission may use. Seconds and bytes."""
 
     cell: float = 10.0
-    call: float = 10.0
     submission: float = 240.0
     cpu: int = 240
     memory: int = 2 * 2**30
@@ -109,9 +108,9 @@ class Sandbox:
         self.end()
         raise SubmissionStopped("sent what is no answer")
 
-    def exchange(self, request: bytes, on_callback: Callable[[bytes], bytes]) -> bytes:
+    def exchange(self, request: bytes, on_callback: Callable[[bytes], bytes], seconds: float) -> bytes:
         """One request of a check, as `grader.submission.Line` says."""
-        return self._exchange(REQUEST, request, REPLY, self._limits.call, on_callback)
+        return self._exchange(REQUEST, SECONDS.pack(seconds) + request, REPLY, seconds, on_callback)
 
     def _exchange(self, kind: bytes, content: bytes, wanted: bytes, seconds: float,
                   on_callback: Callable[[bytes], bytes]) -> bytes:
