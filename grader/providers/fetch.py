@@ -24,7 +24,7 @@ from grader.problems import Problem
 
 TIMEOUTS = (10, 60)  # seconds to connect, and between two pieces of a download
 BREAKS = 5  # in a row without a byte between them, after which a download is given up
-PIECE = 2**18  # bytes
+PIECE = 2**14  # bytes; what arrived of a piece is lost when the connection breaks
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def fetch(package: Package) -> Path:
             "check the network connection and try again; what has arrived is kept."
         ) from trouble
     except OSError as trouble:
-        raise Problem(_unwritable(cache, trouble)) from trouble
+        raise Problem(unwritable(cache, trouble)) from trouble
     return wanted
 
 
@@ -131,8 +131,13 @@ def _continue(session: requests.Session, address: str, part: Path, before: int) 
         with (
             part.open("ab" if resumed else "wb") as file,
             tqdm(
-                desc=part.stem, total=total, initial=before, unit="B", unit_scale=True, disable=None
-            ) as progress,  # None: only on a terminal
+                desc=part.stem,
+                total=total,
+                initial=before,
+                unit="B",
+                unit_scale=True,
+                disable=None,  # on a terminal only
+            ) as progress,
         ):
             for piece in response.iter_content(PIECE):
                 file.write(piece)
@@ -222,10 +227,14 @@ def _reason(trouble: requests.RequestException) -> str:
     return "it could not be reached, or the connection broke"
 
 
-def _unwritable(folder: Path, trouble: OSError) -> str:
+def unwritable(folder: Path, trouble: OSError) -> str:
+    """The sentence for a person whose cache folder cannot be written to."""
     if trouble.errno in (errno.ENOSPC, errno.EDQUOT):
         return (
             f"The disk of {folder} is full: make room there (200 MB), "
             "or set GENAI_PATHWAYS_CACHE to a folder on another disk."
         )
-    return f"Cannot write to {folder} ({trouble.strerror}): set GENAI_PATHWAYS_CACHE to a folder that you can write to."
+    return (
+        f"Cannot write to {folder} ({trouble.strerror}): "
+        "set GENAI_PATHWAYS_CACHE to a folder that you can write to."
+    )

@@ -23,12 +23,14 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
-from grader.problems import Problem
 from grader.cache import cache_folder
-from grader.providers.fetch import SMOLLM2, fetch
+from grader.problems import Problem
+from grader.providers.fetch import SMOLLM2, fetch, unwritable
 
 MODEL = "smollm2-135m-instruct"
-THREADS = 2
+# The threads wait for each other busily: as many as there are processors are ten times slower than half as many as
+# soon as anything else runs (2 processors, both busy: 2 tokens a second instead of 23).
+THREADS = min(4, max(1, (os.cpu_count() or 1) // 2))
 SLOTS = 4  # requests at a time; others wait
 CONTEXT = 2048  # tokens of each slot: what the model was trained on
 POLL = 1.0  # seconds between two looks for users
@@ -53,9 +55,7 @@ def model_url() -> str:
                 _mine[folder].acquire()
             address = (folder / "address").read_text() if _held(folder / "server.lock") else _start(folder, model)
     except OSError as trouble:
-        raise Problem(
-            f"Cannot write to {folder} ({trouble.strerror}): set GENAI_PATHWAYS_CACHE to a folder that you can write to."
-        ) from trouble
+        raise Problem(unwritable(folder, trouble)) from trouble
     return f"{address}/v1"
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from filelock import FileLock
 
 from grader.providers.server import LoopbackProvider, Reply, Request, error
 
 TIMEOUTS = (10, 600)  # seconds to connect, and to answer
 PATIENCE = 30  # seconds for another process to finish writing to the store
+PATHS = frozenset(f"/v1/{name}" for name in ("chat/completions", "completions", "embeddings", "models"))
 PASSED_ON = ("Authorization", "Content-Type")
 
 
@@ -28,26 +30,35 @@ class RecordedProvider(LoopbackProvider):
     def __init__(self, upstream: Callable[[], str], store: Path) -> None:
         self._upstream = upstream
         self._store = store
+        self._asking = store.with_suffix(".asking")
+        self._asking.mkdir(parents=True, exist_ok=True)
         with closing(self._open()) as database, database:
             database.execute("PRAGMA journal_mode = WAL")  # readers and a writer at the same time
             database.execute("CREATE TABLE IF NOT EXISTS answers (request TEXT PRIMARY KEY, kind TEXT, body BLOB)")
         super().__init__()
 
     def answer(self, request: Request) -> Reply:
+        if request.path not in PATHS:
+            return error(404, f"This provider answers {', '.join(sorted(PATHS))}.")
         key = _key(request)
         if key is None:
             return self._forward(request)
+        if known := self._find(key):
+            return known
+        with FileLock(self._asking / key[:2]):  # whoever asks the same at the same time waits for the answer
+            if known := self._find(key):
+                return known
+            reply = self._forward(request)
+            if reply.status == 200:
+                with closing(self._open()) as database, database:
+                    row = (key, reply.headers["Content-Type"], reply.body)
+                    database.execute("INSERT OR IGNORE INTO answers VALUES (?, ?, ?)", row)
+            return reply
+
+    def _find(self, key: str) -> Reply | None:
         with closing(self._open()) as database:
             found = database.execute("SELECT kind, body FROM answers WHERE request = ?", (key,)).fetchone()
-        if found is not None:
-            return Reply(headers={"Content-Type": found[0]}, body=found[1])
-        reply = self._forward(request)
-        if reply.status == 200:
-            with closing(self._open()) as database, database:
-                database.execute(
-                    "INSERT OR IGNORE INTO answers VALUES (?, ?, ?)", (key, reply.headers["Content-Type"], reply.body)
-                )
-        return reply
+        return found and Reply(headers={"Content-Type": found[0]}, body=found[1])
 
     def _open(self) -> sqlite3.Connection:
         return sqlite3.connect(self._store, timeout=PATIENCE)
