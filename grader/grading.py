@@ -7,6 +7,7 @@ import contextlib
 import multiprocessing
 import os
 import queue
+import threading
 import time
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
@@ -146,7 +147,13 @@ def _nothing(lesson: Lesson, reason: str) -> tuple[ExerciseResult, ...]:
     )
 
 
+def _end_with_parent() -> None:
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
 def _work(lessons: dict[str, Lesson], parent: WarmParent, todo, done, limits: Limits) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()  # a killed grader leaves no worker behind
     import torch
 
     torch.set_num_threads(1)  # workers run side by side

@@ -86,8 +86,7 @@ def record(course: Path, graded: Sequence[Graded], lessons: Mapping[str, Lesson]
     Raises:
         Problem: the course does not have a lesson, or not as it is now.
     """
-    submissions = [_notebook(_folder(course, "submitted", g) / f"{g.lesson}.ipynb") for g in graded]
-    notebooks = [autograded(g.result, lessons[g.lesson], s) for g, s in zip(graded, submissions)]
+    notebooks = [autograded(course, g, lessons[g.lesson]) for g in graded]
     with open_gradebook(course) as gradebook:
         penalties = AssignLatePenalties(config=settings(course))
         penalties.init_plugin()
@@ -104,9 +103,10 @@ def record(course: Path, graded: Sequence[Graded], lessons: Mapping[str, Lesson]
         _write(course, g, notebook)
 
 
-def autograded(result: Result, lesson: Lesson, submission: NotebookNode | None) -> NotebookNode:
-    """The course's own notebook with the answers of `submission` and, below each check, the score and its reasons.
-    Opening it runs nothing that a student wrote. None stands for a submission that cannot be read."""
+def autograded(course: Path, graded: Graded, lesson: Lesson) -> NotebookNode:
+    """The course's own notebook with the answers of a submission and, below each check, the score and its reasons.
+    Opening it runs nothing that a student wrote. A submission that cannot be read has no answers."""
+    result, submission = graded.result, _notebook(_folder(course, "submitted", graded) / f"{graded.lesson}.ipynb")
     handed = answers_in(submission, lesson) if submission else Handed((), {})
     found = {f"check-{exercise.exercise}": exercise for exercise in result.exercises}
     own = _own_cells(handed)
