@@ -13,7 +13,7 @@ from grader.course.gradebook import grades_csv, record, waiting, written_scores
 from grader.course.lessons import keep
 from grader.course.progress import Progress
 from grader.course.store import Graded, load, load_all, save
-from grader.files import write_atomically
+from grader.files import remove_parts, write_atomically
 from grader.grading import Job, grade_all
 from grader.lessons import Lesson
 from grader.pages.feedback import feedback_page
@@ -58,13 +58,22 @@ def grade_course(course: Path, lessons: list[Lesson], slugs: Sequence[str] = (),
             save(course, graded)
         results = [load(course, whose, slug) for whose, slug, *_ in found]
         record(course, results, by_slug)  # all: an earlier run may have ended between results and gradebook
-        write_pages(course, lessons)
+        _write_pages(course, lessons)
         return Run(len(todo), len(done), [graded for graded in results if graded.result.failed])
 
 
 def write_pages(course: Path, lessons: list[Lesson]) -> Path:
-    """Writes every feedback page, `grades.csv` and `report.html` from what is stored; gives the report's path."""
+    """Writes every feedback page, `grades.csv` and `report.html` from what is stored; gives the report's path.
+
+    Raises:
+        Problem: this is no course, or another run is at work on it.
+    """
     require_course(course)
+    with _alone(course):
+        return _write_pages(course, lessons)
+
+
+def _write_pages(course: Path, lessons: list[Lesson]) -> Path:
     by_slug = {lesson.slug: lesson for lesson in lessons}
     present = {submission[:2] for submission in _submissions(course, by_slug)}
     results = [graded for graded in load_all(course) if (graded.student, graded.lesson) in present]
@@ -125,9 +134,12 @@ def _submission_key(path: Path, lesson_key: str) -> str:
 
 @contextlib.contextmanager
 def _alone(course: Path) -> Iterator[None]:
+    """Keeps other runs out, and removes the parts of files that a killed one left."""
     with open(course / ".grading.lock", "w") as lock:
         try:
             fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # which, unlike flock, workers that are forked do not hold
         except BlockingIOError:
             raise Problem(f"{course} is being graded by another run: wait until it has ended.") from None
+        for folder in (course, *course.glob("results/*"), *course.glob("feedback/*/*"), *course.glob("autograded/*/*")):
+            remove_parts(folder)
         yield
