@@ -1,10 +1,12 @@
 """nbgrader's gradebook of a course, and the autograded notebooks that its formgrader opens."""
 
+import copy
 import re
 import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from os import environ, pathsep
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -110,7 +112,7 @@ def autograded(course: Path, graded: Graded, lesson: Lesson) -> NotebookNode:
     handed = answers_in(submission, lesson) if submission else Handed((), {})
     found = {f"check-{exercise.exercise}": exercise for exercise in result.exercises}
     own = _own_cells(handed)
-    notebook = unsolved_notebook(lesson)
+    notebook = copy.deepcopy(_unsolved(lesson))
     cells = []
     for cell in notebook.cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
@@ -128,6 +130,11 @@ def autograded(course: Path, graded: Graded, lesson: Lesson) -> NotebookNode:
         cells.append(cell)
     notebook.cells = cells + own.pop("")
     return notebook
+
+
+@lru_cache(maxsize=32)
+def _unsolved(lesson: Lesson) -> NotebookNode:
+    return unsolved_notebook(lesson)  # made and validated once a lesson, not once a student
 
 
 def panel(exercise: ExerciseResult) -> str:
