@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lab setup clean
+.PHONY: demo test bench lab setup clean
 setup: .venv/ready
 
 .venv/ready: requirements.txt pyproject.toml
@@ -17,6 +17,9 @@ demo: setup        ## make a class of 24, grade it, compare with what it deserve
 
 test: setup        ## run all tests
 	$(BIN)/python -m pytest
+
+bench: setup       ## what grading costs, beside stock nbgrader and the least possible
+	$(BIN)/python tests/benchmarks/grading.py
 
 lab: setup         ## open JupyterLab on the lessons
 	$(BIN)/grader lab

@@ -117,13 +117,17 @@ def release(course: Path, slugs: tuple[str, ...]) -> None:
 
 @main.command()
 @COURSE
+@LESSONS
+@click.option("--student", default="*", help="Only this student's submissions.")
+@click.option("--again", is_flag=True, help="Grade unchanged submissions too.")
 @plainly
-def grade(course: Path) -> None:
+def grade(course: Path, slugs: tuple[str, ...], student: str, again: bool) -> None:
     """Grade everything in COURSE/submitted that is new or changed."""
     from grader.course.grade import grade_course
     from grader.curriculum import lessons, root
 
-    run = grade_course(course, lessons(root()))
+    lessons(root(), slugs)  # says which there are
+    run = grade_course(course, lessons(root()), slugs, student, again)
     for graded in run.failed:
         click.echo(f"{graded.student} · {graded.lesson}: {graded.result.failed}", err=True)
     click.echo(f"report: {course / 'report.html'}\ngrades: {course / 'grades.csv'}\nfeedback: {course / 'feedback'}")

@@ -25,3 +25,9 @@ def write_atomically(path: Path, text: str) -> None:
         if part:
             Path(part).unlink(missing_ok=True)
         raise Problem(f"{path} cannot be written: {error.strerror}. Free some space or choose another folder.") from None
+
+
+def remove_parts(folder: Path) -> None:
+    """Removes what a writer that was killed left in `folder`. Nobody else may be writing there."""
+    for part in folder.glob(".*.part"):
+        part.unlink(missing_ok=True)

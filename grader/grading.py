@@ -7,6 +7,8 @@ import contextlib
 import multiprocessing
 import os
 import queue
+import signal
+import threading
 import time
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
@@ -146,7 +148,16 @@ def _nothing(lesson: Lesson, reason: str) -> tuple[ExerciseResult, ...]:
     )
 
 
+def _end_with_parent() -> None:
+    """Leaves nothing behind of a worker whose grader was killed: it ends its sandbox if it can, and itself."""
+    multiprocessing.parent_process().join()
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    time.sleep(5)
+    os._exit(1)
+
+
 def _work(lessons: dict[str, Lesson], parent: WarmParent, todo, done, limits: Limits) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
 
     torch.set_num_threads(1)  # workers run side by side

@@ -4,15 +4,16 @@ import contextlib
 import fcntl
 import hashlib
 import importlib.metadata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-from tqdm import tqdm
-
 from grader.course.gradebook import grades_csv, record, waiting, written_scores
+from grader.course.lessons import keep
+from grader.course.progress import Progress
 from grader.course.store import Graded, load, load_all, save
-from grader.files import write_atomically
+from grader.files import remove_parts, write_atomically
 from grader.grading import Job, grade_all
 from grader.lessons import Lesson
 from grader.pages.feedback import feedback_page
@@ -29,39 +30,53 @@ class Run:
     failed: list[Graded]
 
 
-def grade_course(course: Path, lessons: list[Lesson]) -> Run:
+def grade_course(course: Path, lessons: list[Lesson], slugs: Sequence[str] = (), student: str = "*",
+                 again: bool = False) -> Run:
     """Grades each submission of the course that is new or changed, and brings gradebook, feedback and report up to
     date. Results are kept as they come: an interrupted run goes on where it stopped.
 
+    Args:
+        course: its folder.
+        lessons: all lessons, in teaching order.
+        slugs: which of them to grade; without any, all.
+        student: whose submissions; may be a pattern.
+        again: whether to grade unchanged submissions too.
     Raises:
         Problem: this is no course, or another run is at work on it.
     """
     require_course(course)
     with _alone(course):
         by_slug = {lesson.slug: lesson for lesson in lessons}
+        keep(course, [lesson for lesson in lessons if (course / "source" / lesson.slug).is_dir()])
         keys = {lesson.slug: _key(lesson) for lesson in lessons}
-        found = list(_submissions(course, by_slug))
-        todo = []
-        for student, slug, path in found:
-            key = _submission_key(path, keys[slug])
-            before = load(course, student, slug)
-            if before is None or before.key != key:
-                todo.append((student, slug, path, key))
-        for graded in _graded(course, lessons, todo):
+        found = [(whose, slug, path, _submission_key(path, keys[slug]))
+                 for whose, slug, path in _submissions(course, by_slug)
+                 if (not slugs or slug in slugs) and (whose == student or fnmatchcase(whose, student))]
+        done = [] if again else [(whose, slug) for whose, slug, _, key in found if _has(course, whose, slug, key)]
+        todo = [submission for submission in found if submission[:2] not in done]
+        for graded in _graded(lessons, todo):
             save(course, graded)
-        present = {(student, slug) for student, slug, _ in found}
-        results = [g for g in load_all(course) if (g.student, g.lesson) in present]
+        results = [load(course, whose, slug) for whose, slug, *_ in found]
         record(course, results, by_slug)  # all: an earlier run may have ended between results and gradebook
-        write_pages(course, lessons, results)
-        failed = [graded for graded in results if graded.result.failed]
-        return Run(len(todo), len(found) - len(todo), failed)
+        _write_pages(course, lessons)
+        return Run(len(todo), len(done), [graded for graded in results if graded.result.failed])
 
 
-def write_pages(course: Path, lessons: list[Lesson], results: list[Graded] | None = None) -> Path:
-    """Writes every feedback page, `grades.csv` and `report.html` from what is stored; gives the report's path."""
+def write_pages(course: Path, lessons: list[Lesson]) -> Path:
+    """Writes every feedback page, `grades.csv` and `report.html` from what is stored; gives the report's path.
+
+    Raises:
+        Problem: this is no course, or another run is at work on it.
+    """
     require_course(course)
+    with _alone(course):
+        return _write_pages(course, lessons)
+
+
+def _write_pages(course: Path, lessons: list[Lesson]) -> Path:
     by_slug = {lesson.slug: lesson for lesson in lessons}
-    results = [g for g in load_all(course) if g.lesson in by_slug] if results is None else results
+    present = {submission[:2] for submission in _submissions(course, by_slug)}
+    results = [graded for graded in load_all(course) if (graded.student, graded.lesson) in present]
     written = written_scores(course)
     for graded in results:
         page = feedback_page(graded.student, by_slug[graded.lesson].title, graded.result,
@@ -82,18 +97,14 @@ def require_course(course: Path) -> None:
         raise Problem(f"{course} is not a course: make one with `grader release {course}`.")
 
 
-def _graded(course: Path, lessons: list[Lesson], todo: list[tuple[str, str, Path, str]]) -> Iterator[Graded]:
+def _graded(lessons: list[Lesson], todo: list[tuple[str, str, Path, str]]) -> Iterator[Graded]:
     keys = {(student, slug): key for student, slug, _, key in todo}
     jobs = [Job((student, slug), slug, path) for student, slug, path, _ in todo]
     needed = {slug for _, slug, _, _ in todo}
-    with tqdm(total=len(jobs), unit=" submissions", disable=not jobs, smoothing=0) as bar:
-        failed = 0
+    with Progress(len(jobs)) as progress:
         for (student, slug), result in grade_all([x for x in lessons if x.slug in needed], jobs):
-            graded = Graded(student, keys[student, slug], result)
-            failed += bool(result.failed)
-            bar.set_postfix_str(f"{failed} could not be graded", refresh=False)
-            bar.update()
-            yield graded
+            progress.step(bool(result.failed))
+            yield Graded(student, keys[student, slug], result)
 
 
 def _submissions(course: Path, lessons: dict[str, Lesson]) -> Iterator[tuple[str, str, Path]]:
@@ -101,6 +112,11 @@ def _submissions(course: Path, lessons: dict[str, Lesson]) -> Iterator[tuple[str
     for folder in sorted((course / "submitted").glob("*/*")):
         if folder.is_dir() and folder.name in lessons:
             yield folder.parent.name, folder.name, folder / f"{folder.name}.ipynb"
+
+
+def _has(course: Path, student: str, slug: str, key: str) -> bool:
+    stored = load(course, student, slug)
+    return stored is not None and stored.key == key
 
 
 def _key(lesson: Lesson) -> str:
@@ -118,9 +134,12 @@ def _submission_key(path: Path, lesson_key: str) -> str:
 
 @contextlib.contextmanager
 def _alone(course: Path) -> Iterator[None]:
+    """Keeps other runs out, and removes the parts of files that a killed one left."""
     with open(course / ".grading.lock", "w") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # which, unlike flock, workers that are forked do not hold
         except BlockingIOError:
             raise Problem(f"{course} is being graded by another run: wait until it has ended.") from None
+        for folder in (course, *course.glob("results/*"), *course.glob("feedback/*/*"), *course.glob("autograded/*/*")):
+            remove_parts(folder)
         yield

@@ -1,10 +1,12 @@
 """nbgrader's gradebook of a course, and the autograded notebooks that its formgrader opens."""
 
+import copy
 import re
 import sysconfig
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import lru_cache
 from os import environ, pathsep
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -86,8 +88,7 @@ def record(course: Path, graded: Sequence[Graded], lessons: Mapping[str, Lesson]
     Raises:
         Problem: the course does not have a lesson, or not as it is now.
     """
-    submissions = [_notebook(_folder(course, "submitted", g) / f"{g.lesson}.ipynb") for g in graded]
-    notebooks = [autograded(g.result, lessons[g.lesson], s) for g, s in zip(graded, submissions)]
+    notebooks = [autograded(course, g, lessons[g.lesson]) for g in graded]
     with open_gradebook(course) as gradebook:
         penalties = AssignLatePenalties(config=settings(course))
         penalties.init_plugin()
@@ -104,13 +105,14 @@ def record(course: Path, graded: Sequence[Graded], lessons: Mapping[str, Lesson]
         _write(course, g, notebook)
 
 
-def autograded(result: Result, lesson: Lesson, submission: NotebookNode | None) -> NotebookNode:
-    """The course's own notebook with the answers of `submission` and, below each check, the score and its reasons.
-    Opening it runs nothing that a student wrote. None stands for a submission that cannot be read."""
+def autograded(course: Path, graded: Graded, lesson: Lesson) -> NotebookNode:
+    """The course's own notebook with the answers of a submission and, below each check, the score and its reasons.
+    Opening it runs nothing that a student wrote. A submission that cannot be read has no answers."""
+    result, submission = graded.result, _notebook(_folder(course, "submitted", graded) / f"{graded.lesson}.ipynb")
     handed = answers_in(submission, lesson) if submission else Handed((), {})
     found = {f"check-{exercise.exercise}": exercise for exercise in result.exercises}
     own = _own_cells(handed)
-    notebook = unsolved_notebook(lesson)
+    notebook = copy.deepcopy(_unsolved(lesson))
     cells = []
     for cell in notebook.cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
@@ -128,6 +130,11 @@ def autograded(result: Result, lesson: Lesson, submission: NotebookNode | None) 
         cells.append(cell)
     notebook.cells = cells + own.pop("")
     return notebook
+
+
+@lru_cache(maxsize=32)
+def _unsolved(lesson: Lesson) -> NotebookNode:
+    return unsolved_notebook(lesson)  # made and validated once a lesson, not once a student
 
 
 def panel(exercise: ExerciseResult) -> str:

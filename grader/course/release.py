@@ -11,6 +11,7 @@ from nbgrader.coursedir import CourseDirectory
 
 from grader.build import built_files
 from grader.course.gradebook import CONFIG, open_gradebook, settings
+from grader.course.lessons import keep
 from grader.curriculum import lessons
 from grader.files import write_atomically
 from grader.known import handed_out
@@ -37,6 +38,7 @@ def release(root: Path, course: Path, slugs: Sequence[str] = ()) -> list[str]:
         for name, text in _files(lesson).items():
             write_atomically(course / "source" / lesson.slug / name, text)
         _generate(course, lesson)
+    keep(course, chosen)
     return [lesson.slug for lesson in chosen]
 
 
@@ -62,6 +64,10 @@ def _config(course_id: str) -> str:
         # What takes the place of a solution.
         c.ClearSolutions.code_stub = {stubs()["code_stub"]!r}
         c.ClearSolutions.text_stub = {stubs()["text_stub"]!r}
+
+        # `nbgrader autograde` and the button in formgrader grade as `grader grade` does; without this line they run
+        # students' code as you, beside the solutions.
+        c.Autograde.exporter_class = "grader.course.autograde.Engine"
         '''
     return dedent(text).lstrip()
 
