@@ -224,7 +224,8 @@ def test_attention_hidden_keys(submission, random):
     changed_key, changed_value = key.clone(), value.clone()
     changed_key[~shown], changed_value[~shown] = 3 * random.normal(3, 8), random.normal(3, 4)
     assert_close(submission.scaled_dot_product_attention(query, changed_key, changed_value, mask), found,
-                 "Only hidden keys and values were changed (False in the mask), and yet the result moved.")
+                 "Only hidden keys and values were changed (False in the mask), and yet the result moved. "
+                 "At which step do you hide them, and what have they taken part in by then?")
     ones = submission.scaled_dot_product_attention(query, key, torch.ones(7, 4), mask)
     assert_close(ones, torch.ones(3, 4), "All values are 1, so each mixture of them is 1: the shares should sum to one.")
     expected = F.scaled_dot_product_attention(query, key[shown], value[shown])
@@ -405,7 +406,8 @@ def test_layer_future(submission, random):
     changed = x.clone()
     changed[:, cut:] = random.normal(2, 7 - cut, 16)
     after = layer(changed)
-    assert_close(after[:, :cut], before[:, :cut], f"Tokens from {cut} on were changed, and tokens before them noticed.")
+    assert_close(after[:, :cut], before[:, :cut], f"Tokens from {cut} on were changed, and tokens before them noticed. "
+                 "Does your mask reach the scores, and does it fit them?")
     assert_that(not torch.allclose(after[:, cut:], before[:, cut:], atol=1e-3),
                 f"Tokens from {cut} on were changed, and their own results did not move.")
 
@@ -420,7 +422,8 @@ def test_layer_cache(submission, random):
         piece = layer(x[:, start : start + length], cache)
         assert_equal(cache.length, start + length, "Each call adds its tokens to the cache, once.")
         assert_close(piece, whole[:, start : start + length],
-                     f"{length} new token(s) with {start} in the cache: not what the whole text gives at once.")
+                     f"{length} new token(s) with {start} in the cache should give what the whole text gives at once. "
+                     "Which positions have the new tokens, which keys do they see, and which of them may they look at?")
         start += length
 
 
@@ -432,7 +435,8 @@ def test_layer_groups(submission, random):
     weights["o_proj.weight"] = torch.eye(24)
     found = _loaded(submission, weights, 6, 2)(random.normal(1, 5, 24))[0]
     silent = [head for head in range(6) if not found[:, 4 * head : 4 * head + 4].abs().sum() > 1e-6]
-    assert_equal(silent, [3, 4, 5], "Of 6 query heads, the values of key/value head 1 (of 2) serve these:")
+    assert_equal(silent, [3, 4, 5], "Of 2 key/value heads, the values of the last one were set to 0. "
+                 "Which of the 6 query heads gave nothing then? The three that share it should.")
 
 
 @check("CausalSelfAttention", points=2, hidden=True)

@@ -19,7 +19,8 @@
 # that is off by one still trains, and the loss even looks wonderful, because the model can see the answers.
 #
 # Everything runs on two CPU cores in a few seconds. Each exercise is a function or a class with a full description in
-# its docstring; under it is a cell with `check(...)` that tells you what holds and what does not.
+# its docstring; under it is a cell with `check(...)` that tells you what holds and what does not. It does not tell all:
+# when your work is graded, more checks look at what the docstring says, so read it to the end.
 
 # %% setup
 import math
@@ -34,14 +35,14 @@ check = lesson("attention")
 
 
 def at_least_float32(x: Tensor) -> Tensor:
-    """`x` in float32, or in float64 if that is what it is in. Half precision is fine for storing numbers, but not for
-    adding them up: bfloat16 keeps only three digits or so."""
+    """`x` in float32, or in float64 if that is what it is in. Half precision is fine for
+    storing numbers, but not for adding them up: bfloat16 keeps only three digits or so."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
 class Cache:
-    """What one attention layer remembers of the tokens so far: their keys and their values, each of shape
-    (batch, key_value_heads, length, head_size)."""
+    """What one attention layer remembers of the tokens so far: their keys and their values,
+    each of shape (batch, key_value_heads, length, head_size)."""
 
     def __init__(self):
         self.keys: Tensor | None = None
@@ -53,9 +54,11 @@ class Cache:
         return 0 if self.keys is None else self.keys.shape[-2]
 
     def extend(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Adds the keys and values of new tokens at the end, and gives all of them, the old and the new."""
+        """Adds the keys and values of new tokens at the end, and gives all of them, the old
+        and the new."""
         if self.keys is not None:
-            keys, values = torch.cat((self.keys, keys), -2), torch.cat((self.values, values), -2)
+            keys = torch.cat((self.keys, keys), dim=-2)
+            values = torch.cat((self.values, values), dim=-2)
         self.keys, self.values = keys, values
         return keys, values
 
@@ -80,7 +83,8 @@ figure, axes = plt.subplots(1, 3, figsize=(9, 2.4), sharey=True, layout="constra
 for axis, shift in zip(axes, (0, 5, -30)):
     bars = axis.bar(range(4), torch.softmax(scores + shift, 0))
     axis.bar_label(bars, fmt="%.2f")
-    axis.set(xticks=range(4), xticklabels=[f"{s:g}" for s in (scores + shift).tolist()], xlabel="scores", ylim=(0, 0.8))
+    axis.set_xticks(range(4), [f"{score:g}" for score in (scores + shift).tolist()])
+    axis.set(xlabel="scores", ylim=(0, 0.8))
 axes[0].set_ylabel("shares")
 plt.show()
 
@@ -101,13 +105,15 @@ plt.show()
 
 # %% exercise="softmax"
 def softmax(scores: Float[Tensor, "..."], dim: int) -> Float[Tensor, "..."]:
-    """The exponentials of `scores`, scaled to sum to one along dimension `dim` (which may be negative).
+    """The exponentials of `scores`, scaled to sum to one along dimension `dim`.
 
-    - Exact for large and for small scores, also when other rows of the same tensor lie far away.
-    - A score of -inf gets exactly 0. Where all scores along `dim` are -inf, all results are 0, and so are the gradients
-      of these scores (never nan).
-    - Has the dtype of `scores`; half precision (float16, bfloat16) is computed in float32 and rounded once, at the end.
-    - Leaves `scores` as it was.
+    - `dim` may be negative, as everywhere in PyTorch.
+    - Exact for large and for small scores, also when other rows of the tensor lie far away.
+    - A score of -inf gets exactly 0. Where all scores along `dim` are -inf, all results are
+      0, and so are the gradients of these scores (never nan).
+    - Has the dtype of `scores`. Half precision (float16, bfloat16) is computed in float32
+      and rounded once, at the end; float64 is float64 throughout.
+    - Leaves `scores` as it was, and lets gradients through.
     """
     ### BEGIN SOLUTION
     wide = at_least_float32(scores)
@@ -143,25 +149,29 @@ masks = {
 }
 figure, axes = plt.subplots(1, 3, figsize=(9, 2.6), layout="constrained")
 for axis, (title, rows) in zip(axes, masks.items()):
-    axis.imshow([[mark == "x" for mark in row] for row in rows], cmap="Blues", vmin=0, vmax=1.5)
-    axis.set_xticks([x - 0.5 for x in range(1, 5)], [])
-    axis.set_yticks([y - 0.5 for y in range(1, len(rows))], [])
+    may_look = [[mark == "x" for mark in row] for row in rows]
+    past = 5 - len(rows)
+    axis.imshow(may_look, cmap="Blues", vmin=-0.25, vmax=1.5, extent=(0, 5, 5, past))
+    axis.vlines(past, past, 5, color="tab:orange", linewidth=4)
+    axis.set_xticks(range(6), [])
+    axis.set_yticks(range(6), [])
     axis.tick_params(length=0)
     axis.grid(color="white", linewidth=2)
+    axis.spines[:].set_visible(False)
+    axis.set(xlim=(-0.1, 5), ylim=(5, 0), xlabel="keys: past | new", ylabel="queries: new")
     axis.set_title(title, fontsize=10)
-    axis.set(xlabel="keys: past, then new", ylabel="queries: new")
 plt.show()
 
 # %% [markdown]
-# *Three masks; blue means "may look". Each query sees all of the cache, the new tokens before it, and itself. The second
-# and the third picture are the last rows of the first.*
+# *Three masks; dark means "may look", light "must not". Left of the orange line lies the cache. Each query sees all of the
+# cache, the new tokens before it, and itself. The second and the third picture are the last rows of the first.*
 
 # %% exercise="causal_mask"
 def causal_mask(length: int, past: int = 0) -> Bool[Tensor, "length past+length"]:
-    """Which keys each of `length` new tokens may look at, when `past` tokens are in the cache before them.
+    """Which keys each of `length` new tokens may look at, with `past` tokens in the cache.
 
-    True = may look. Row i belongs to the new token i, the columns to the `past` tokens and then the `length` new ones.
-    A token may look at itself and at everything before it.
+    True = may look. Row i belongs to the new token i, the columns to the `past` tokens and
+    then the `length` new ones. A token may look at itself and at everything before it.
     """
     ### BEGIN SOLUTION
     positions = torch.arange(past + length)
@@ -202,18 +212,23 @@ def scaled_dot_product_attention(
     value: Float[Tensor, "*batch keys value_size"],
     mask: Bool[Tensor, "*#batch queries keys"] | None = None,
 ) -> Float[Tensor, "*batch queries value_size"]:
-    """For each query, the mixture of the values by softmax(query · key / sqrt(size)) over the keys.
+    """For each query, the mixture of the values by softmax(query · key / sqrt(size)) over
+    the keys.
 
-    - `*batch` stands for any number of leading dimensions, also none. All sizes may differ from one another.
-    - `mask`: True = may look; it broadcasts to the shape of the scores, (*batch, queries, keys). What is hidden has no
-      influence at all. A query that may look nowhere gets zeros. Without a mask everything may be looked at.
-    - Has the dtype of `query`; half precision is computed in float32 from the scores on.
-    - Leaves its arguments as they were.
+    - `*batch` stands for any number of leading dimensions, also none. All sizes may differ
+      from one another.
+    - `mask`: True = may look; it broadcasts to the shape of the scores, (*batch, queries,
+      keys). What is hidden has no influence at all. A query that may look nowhere gets
+      zeros. Without a mask everything may be looked at.
+    - Has the dtype of `query`. Half precision is computed in float32 from the scores on;
+      float64 is float64 throughout.
+    - Leaves its arguments as they were, and lets gradients through.
 
     Use your `softmax`, and not PyTorch's function of this name.
     """
     ### BEGIN SOLUTION
-    scores = at_least_float32(query) @ at_least_float32(key).transpose(-2, -1) / math.sqrt(query.shape[-1])
+    scores = at_least_float32(query) @ at_least_float32(key).transpose(-2, -1)
+    scores = scores / math.sqrt(query.shape[-1])
     if mask is not None:
         scores = scores.masked_fill(~mask, -math.inf)
     weights = softmax(scores, dim=-1)
@@ -233,10 +248,12 @@ figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), sharey=True, layout="constra
 for size in (4, 64, 1024):
     queries, keys = torch.randn(2, 200, 16, size, generator=generator)
     raw = (queries[:, :1] * keys).sum(-1)
-    for axis, scores, title in zip(axes, (raw, raw / math.sqrt(size)), ("query · key", "query · key / sqrt(size)")):
+    for axis, scores in zip(axes, (raw, raw / math.sqrt(size))):
         shares = torch.softmax(scores, -1).sort(descending=True).values.mean(0)
         axis.plot(range(1, 17), shares, marker=".", label=f"size {size}")
-        axis.set(title=title, xlabel="keys, the most relevant first")
+        axis.set(xlabel="keys, the most relevant first")
+axes[0].set_title("query · key")
+axes[1].set_title("query · key / sqrt(size)")
 axes[0].set_ylabel("share, mean of 200 queries")
 axes[1].legend()
 plt.show()
@@ -285,10 +302,10 @@ for pair, axis in enumerate(axes):
     speed = (1.0, 0.1, 0.01, 0.001)[pair]
     for position in range(6):
         angle = position * speed
-        axis.annotate("", (math.cos(angle), math.sin(angle)), (0, 0),
-                      arrowprops={"arrowstyle": "->", "color": plt.cm.viridis(position / 6), "lw": 2})
+        look = {"arrowstyle": "->", "color": plt.cm.viridis(position / 6), "lw": 2}
+        axis.annotate("", (math.cos(angle), math.sin(angle)), (0, 0), arrowprops=look)
     axis.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal", xticks=[], yticks=[])
-    axis.set_title(f"pair {pair}: {speed:g} radian each", fontsize=9)
+    axis.set_title(f"pair {pair}: {speed:g} radian a position", fontsize=9)
 plt.show()
 
 # %% [markdown]
@@ -303,18 +320,24 @@ plt.show()
 
 # %% exercise="rotary"
 def rotary(
-    x: Float[Tensor, "*batch length size"], positions: Int[Tensor, "length"], base: float = 10_000.0
+    x: Float[Tensor, "*batch length size"],
+    positions: Int[Tensor, "length"],
+    base: float = 10_000.0,
 ) -> Float[Tensor, "*batch length size"]:
-    """The vectors in `x`, turned by their positions (RoFormer, arXiv 2104.09864, section 3.2.2; pairs as in Llama).
+    """The vectors in `x`, turned by their positions.
 
-    `size` is even. For i = 0 … size/2 - 1, the numbers a = x[..., i] and b = x[..., i + size/2] are an arrow (a, b). It is
-    turned anticlockwise by the angle position * base ** (-2 * i / size), where position is the vector's own entry in
-    `positions` (any whole numbers ≥ 0, in any order):
+    `size` is even. For i = 0 … size/2 - 1, the numbers a = x[..., i] and
+    b = x[..., i + size/2] are an arrow (a, b). It is turned anticlockwise by
 
-        (a, b)  becomes  (a cos - b sin, a sin + b cos)
+        angle = position * base ** (-2 * i / size)
+
+    where position is the vector's own entry in `positions` (any whole numbers ≥ 0, in any
+    order). So (a, b) becomes (a cos - b sin, a sin + b cos). This is RoFormer (arXiv
+    2104.09864, section 3.2.2), with the pairs of Llama.
 
     - Example: with size 4, (1, 0, 0, 0) at position p becomes (cos p, 0, sin p, 0).
-    - Has the dtype of `x`; angles and products are computed in float32 at least. Leaves its arguments as they were.
+    - Has the dtype of `x`; angles and products are computed in float32 at least.
+    - Leaves its arguments as they were, and lets gradients through.
     """
     ### BEGIN SOLUTION
     half = x.shape[-1] // 2
@@ -322,7 +345,8 @@ def rotary(
     angles = positions[:, None] * frequencies
     cos, sin = angles.cos(), angles.sin()
     first, second = at_least_float32(x).split(half, dim=-1)
-    return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1).to(x.dtype)
+    turned = (first * cos - second * sin, first * sin + second * cos)
+    return torch.cat(turned, dim=-1).to(x.dtype)
     ### END SOLUTION
 
 
@@ -379,17 +403,25 @@ plt.show()
 
 # %% exercise="CausalSelfAttention"
 class CausalSelfAttention(nn.Module):
-    """Self-attention in which no token sees a later one, with rotary positions and grouped-query heads, as in Llama.
+    """Self-attention as in Llama: causal, with rotary positions and grouped-query heads.
 
-    Its parameters are the weights of four linear layers without biases, named as in Hugging Face's Llama, so that it
-    loads published weights: `q_proj` (width → heads · head_size), `k_proj` and `v_proj` (width → key_value_heads ·
-    head_size), `o_proj` (heads · head_size → width), where head_size = width / heads. Head h owns the numbers from
-    h · head_size up to (h + 1) · head_size of what a projection gives. With g = heads / key_value_heads, the query heads
-    0 … g - 1 use key/value head 0, the next g use key/value head 1, and so on.
+    To load published weights, its `state_dict` holds the weights of four linear layers
+    without biases and nothing else, named as in Hugging Face's Llama:
+
+    - `q_proj`: width → heads · head_size, where head_size = width / heads
+    - `k_proj` and `v_proj`: width → key_value_heads · head_size
+    - `o_proj`: heads · head_size → width
+
+    Head h owns the numbers h · head_size … (h + 1) · head_size - 1 of what a projection
+    gives. With g = heads / key_value_heads, the query heads 0 … g - 1 use key/value head 0,
+    the next g use key/value head 1, and so on.
     """
 
-    def __init__(self, width: int, heads: int, key_value_heads: int, base: float = 10_000.0):
-        """`width` is a multiple of `heads`, and `heads` one of `key_value_heads`. `base` is that of the rotary positions."""
+    def __init__(
+        self, width: int, heads: int, key_value_heads: int, base: float = 10_000.0
+    ):
+        """`width` is a multiple of `heads`, and `heads` one of `key_value_heads`. `base` is
+        that of the rotary positions."""
         super().__init__()
         ### BEGIN SOLUTION
         self.head_size = width // heads
@@ -406,18 +438,23 @@ class CausalSelfAttention(nn.Module):
     ) -> Float[Tensor, "batch length width"]:
         """What the tokens `x` take over from one another and from the tokens in `cache`.
 
-        With a cache, the tokens `x` (one or several) come after those in it: their positions go on from `cache.length`,
-        they look at the tokens in the cache too, and their own keys (after the rotation) and values are added to it, one
-        for each key/value head. Feeding a text piece by piece gives what feeding it at once gives. Without a cache,
-        positions begin at 0, and nothing is remembered from one call to the next.
+        - Queries and keys are rotated, values are not.
+        - With a cache, the tokens `x` (one or several) come after those in it: their
+          positions go on from `cache.length`, they look at the tokens in the cache too, and
+          their own keys (after the rotation) and values are added to it, one for each
+          key/value head. Feeding a text piece by piece gives what feeding it at once gives.
+        - Without a cache, positions begin at 0, and nothing is remembered from one call to
+          the next.
+        - Works in the dtype of the weights, and lets gradients through.
 
-        Queries and keys are rotated, values are not. Works in the dtype of the weights.
-
-        Use your `rotary`, `causal_mask` and `scaled_dot_product_attention`: the pictures below watch the last one.
+        Use your `rotary`, `causal_mask` and `scaled_dot_product_attention`: the pictures
+        below watch the last one.
         """
         ### BEGIN SOLUTION
-        query, key, value = self.q_proj(x), self.k_proj(x), self.v_proj(x)
-        query, key, value = (y.unflatten(-1, (-1, self.head_size)).transpose(1, 2) for y in (query, key, value))
+        query, key, value = (
+            projection(x).unflatten(-1, (-1, self.head_size)).transpose(1, 2)
+            for projection in (self.q_proj, self.k_proj, self.v_proj)
+        )
         length, past = x.shape[1], 0 if cache is None else cache.length
         positions = torch.arange(past, past + length, device=x.device)
         query = rotary(query, positions, self.base)
@@ -460,7 +497,8 @@ def weight(name: str, rows: slice | list = slice(None)) -> Tensor:
 
 
 def half_split(projection: Tensor, heads: int) -> Tensor:
-    """The rows of a query or key projection of llama.cpp's, in the order for half-split rotary pairs."""
+    """The rows of a query or key projection of llama.cpp's, in the order for half-split
+    rotary pairs."""
     return projection.unflatten(0, (heads, -1, 2)).transpose(1, 2).flatten(0, 2)
 
 
@@ -487,15 +525,21 @@ import re
 
 vocabulary = reader.fields["tokenizer.ggml.tokens"].contents()
 numbers = {token: number for number, token in enumerate(vocabulary)}
-ranks = {tuple(merge.split(" ")): rank for rank, merge in enumerate(reader.fields["tokenizer.ggml.merges"].contents())}
+merges = reader.fields["tokenizer.ggml.merges"].contents()
+ranks = {tuple(merge.split(" ")): rank for rank, merge in enumerate(merges)}
+WORD = re.compile(r"'(?:s|t|re|ve|m|ll|d)| ?[a-zA-Z]+| (?=\d)|\d| ?[^\s\w]+")
 
 
 def tokenize(text: str) -> list[str]:
     """The tokens of plain English text; `Ġ` stands for the space before a word."""
     tokens = []
-    for word in re.findall(r"'(?:s|t|re|ve|m|ll|d)| ?[a-zA-Z]+| (?=\d)|\d| ?[^\s\w]+", text):
+    for word in WORD.findall(text):
         pieces = list(word.replace(" ", "Ġ"))
-        while ranked := [(ranks[pair], i) for i, pair in enumerate(zip(pieces, pieces[1:])) if pair in ranks]:
+        while True:
+            pairs = enumerate(zip(pieces, pieces[1:]))
+            ranked = [(ranks[pair], i) for i, pair in pairs if pair in ranks]
+            if not ranked:
+                break
             _, i = min(ranked)
             pieces[i : i + 2] = [pieces[i] + pieces[i + 1]]
         tokens += pieces
@@ -526,13 +570,16 @@ def feed_forward(x: Tensor, layer: int) -> Tensor:
     return (nn.functional.silu(x @ gate.T) * (x @ up.T)) @ down.T
 
 
-def attention_maps(tokens: list[str], layers: int) -> Float[Tensor, "layers heads length length"]:
+def attention_maps(
+    tokens: list[str], layers: int
+) -> Float[Tensor, "layers heads length length"]:
     """What the heads in the first layers of the model look at, as computed by your code."""
     maps, attend = [], scaled_dot_product_attention
 
     def watched(query, key, value, mask=None):
         rows_of_identity = torch.eye(key.shape[-2]).expand(*key.shape[:-1], -1)
-        maps.append(attend(query, key, rows_of_identity, mask).reshape(-1, len(tokens), len(tokens)))
+        shares = attend(query, key, rows_of_identity, mask)
+        maps.append(shares.reshape(-1, len(tokens), len(tokens)))
         return attend(query, key, value, mask)
 
     x = weight("token_embd", [numbers[token] for token in tokens])[None]
@@ -541,13 +588,14 @@ def attention_maps(tokens: list[str], layers: int) -> Float[Tensor, "layers head
             x = x + attention_layer(layer)(rms_norm(x, weight(f"blk.{layer}.attn_norm")))
             x = x + feed_forward(rms_norm(x, weight(f"blk.{layer}.ffn_norm")), layer)
     if not maps:
-        raise RuntimeError("There is nothing to see: your class does not call `scaled_dot_product_attention`.")
+        raise RuntimeError("Your class does not call `scaled_dot_product_attention`.")
     return torch.cat(maps).unflatten(0, (layers, -1))
 
 
 started = time.perf_counter()
 maps = attention_maps(tokens, layers=19)
-print(f"{len(maps)} layers with {maps.shape[1]} heads in {time.perf_counter() - started:.1f} s")
+seconds = time.perf_counter() - started
+print(f"{len(maps)} layers with {maps.shape[1]} heads in {seconds:.1f} s")
 
 # %% [markdown]
 # That takes one to a few seconds, most of it for unpacking weights. Nineteen layers of nine heads are 171 maps, too many to look at. So let us search: which heads
@@ -557,9 +605,11 @@ print(f"{len(maps)} layers with {maps.shape[1]} heads in {time.perf_counter() - 
 previous = maps.diagonal(offset=-1, dim1=-2, dim2=-1).mean(-1)
 first = maps[:, :, 2:, 0].mean(-1)
 figure, axes = plt.subplots(2, 1, figsize=(9, 5), layout="constrained")
-for axis, shares, title in zip(axes, (previous, first), ("the token just before", "the first token")):
+for axis, shares in zip(axes, (previous, first)):
     image = axis.imshow(shares.T, cmap="magma", vmin=0, vmax=1, aspect="auto")
-    axis.set(title=f"mean share that goes to {title}", xlabel="layer", ylabel="head", xticks=range(19), yticks=range(9))
+    axis.set(xlabel="layer", ylabel="head", xticks=range(19), yticks=range(9))
+axes[0].set_title("mean share that goes to the token just before")
+axes[1].set_title("mean share that goes to the first token")
 figure.colorbar(image, ax=axes, shrink=0.8)
 plt.show()
 
@@ -587,7 +637,8 @@ plt.show()
 
 # %% [markdown]
 # *Four attention maps of the sentence about Alice and Bob; rows look, columns are looked at, dark means a large share. The
-# upper right triangle is empty in all of them: your mask at work.*
+# upper right triangle is empty in all of them: your mask at work. If yours are pale and show no pattern, a check above
+# does not hold yet.*
 #
 # - **Layer 16, head 0** is a *previous-token head*: a dark line just below the diagonal. It tells each token what came
 #   before it. Without rotary positions it could not exist.

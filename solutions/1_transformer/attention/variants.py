@@ -162,7 +162,7 @@ VARIANTS = [
         return softmax(scores, dim=-1).to(value.dtype) @ value
     """),
     Mistake("scaled_dot_product_attention", "not scaled",
-        right=" / math.sqrt(query.shape[-1])", wrong="",
+        right="    scores = scores / math.sqrt(query.shape[-1])\n", wrong="",
         hint="Your scores are not divided by the square root of the size. For small vectors that hardly shows, for large ones "
              "softmax gives nearly everything to one key.",
         spoils=("CausalSelfAttention",)),
@@ -320,7 +320,7 @@ VARIANTS = [
         hint="You compute the angles in the dtype of `x`. Bfloat16 knows no 1001, only 1000 and 1008: far into a text, tokens "
              "get the positions of others. Angles need float32, whatever `x` is in."),
     Mistake("rotary", "dtype not restored",
-        right="first * sin + second * cos), dim=-1).to(x.dtype)", wrong="first * sin + second * cos), dim=-1)",
+        right="torch.cat(turned, dim=-1).to(x.dtype)", wrong="torch.cat(turned, dim=-1)",
         hint="Bfloat16 goes in, and float32 comes out: multiplying by float32 angles has widened it. That is the right way to "
              "compute, but go back to the dtype of `x` at the end.",
         spoils=("CausalSelfAttention",)),
@@ -338,8 +338,10 @@ VARIANTS = [
 
     # -------------------------------------------------------------------------------------------------- CausalSelfAttention
     Alternative("CausalSelfAttention", "view, expand and reshape",
-        right="""        query, key, value = self.q_proj(x), self.k_proj(x), self.v_proj(x)
-        query, key, value = (y.unflatten(-1, (-1, self.head_size)).transpose(1, 2) for y in (query, key, value))
+        right="""        query, key, value = (
+            projection(x).unflatten(-1, (-1, self.head_size)).transpose(1, 2)
+            for projection in (self.q_proj, self.k_proj, self.v_proj)
+        )
         length, past = x.shape[1], 0 if cache is None else cache.length
         positions = torch.arange(past, past + length, device=x.device)
         query = rotary(query, positions, self.base)
@@ -395,8 +397,8 @@ VARIANTS = [
         hint="You repeat the key/value heads as 0, 1, 0, 1, …; but neighbouring query heads share one: 0, 0, 1, 1, … The shapes are "
              "the same, and a model trained like that would even work, but published weights become nonsense."),
     Mistake("CausalSelfAttention", "heads cut by view",
-        right="y.unflatten(-1, (-1, self.head_size)).transpose(1, 2)",
-        wrong="y.reshape(x.shape[0], -1, x.shape[1], self.head_size)",
+        right="projection(x).unflatten(-1, (-1, self.head_size)).transpose(1, 2)",
+        wrong="projection(x).reshape(x.shape[0], -1, x.shape[1], self.head_size)",
         hint="You get the shape (batch, heads, length, size) by `view` or `reshape` alone. The numbers stay in their old order, so your "
              "'heads' are pieces of different tokens. Cut the last dimension first, then swap two dimensions."),
     Mistake("CausalSelfAttention", "heads joined by view",

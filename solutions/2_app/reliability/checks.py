@@ -414,9 +414,9 @@ def test_bursts(submission, clock, random):
         bucket.take()
     assert_equal(clock.sleeps, [], f"The bucket is full at the start: {capacity} requests need not wait.")
     bucket.take()
-    assert_close(sum(clock.sleeps), 1 / rate, f"The next one has to wait for one token, at {rate} tokens a second.")
+    assert_close(sum(clock.sleeps), 1 / rate, f"Seconds slept: the next one has to wait for one token, at {rate} a second.")
     bucket.take()
-    assert_close(sum(clock.sleeps), 2 / rate, "And the one after it for another token.")
+    assert_close(sum(clock.sleeps), 2 / rate, f"Seconds slept: and the one after it for another token, at {rate} a second.")
 
 
 @check("TokenBucket", points=1)
@@ -446,7 +446,7 @@ def test_fractions_count(submission, clock, random):
         assert_close(bucket.wait_for(1), 2 - 0.25 * step,
                      f"Emptied {0.25 * step} seconds ago; at half a token a second the first one is there after 2 seconds.")
     bucket.take()
-    assert_close(sum(clock.sleeps), 0.25, "A quarter of a second was still missing.")
+    assert_close(sum(clock.sleeps), 0.25, "Seconds slept: a quarter of a second was still missing.")
 
 
 @check("TokenBucket", points=1)
@@ -460,7 +460,8 @@ def test_looking_takes_nothing(submission, clock, random):
         assert_close(bucket.wait_for(tokens), expected, f"One token is left, two come in a second; {tokens} are wanted.")
     assert_equal(clock.sleeps, [], "Looking should not sleep.")
     bucket.take(2)
-    assert_close(bucket.wait_for(2), 1.0, "One token was left, one was waited for, and both were taken: none is left.")
+    assert_close(bucket.wait_for(2), 1.0, "One token was left, one was waited for, and both were taken: "
+                 "none is left, and two more take a second.")
 
 
 @check("TokenBucket", points=1)
@@ -646,7 +647,8 @@ def test_retries_with_backoff(submission, provider, clock, random):
     assert_equal(asked(client), "Finally.", "A 503, a lost connection and a cut answer came before the good one.")
     for number, expected in enumerate((2, 4, 8)):
         seen = clock.sleeps[number] if number < len(clock.sleeps) else 0.0
-        assert_close(seen, expected * share, f"Base 2, random() = {share:.3g}: wait number {number + 1}.")
+        assert_close(seen, expected * share, f"Wait number {number + 1}: base 2, so its ceiling is {expected}, and "
+                     f"random() = {share:.3g} says which share of it.")
 
 
 @check("Client", points=1)

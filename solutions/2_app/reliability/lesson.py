@@ -17,11 +17,15 @@
 # - keep the key out of everything that somebody might read.
 #
 # **Why the job needs it.** A hosted model fails far more often than a database: it is shared, rate-limited, slow and
-# new. A service that asks it four times for one answer and is right 99 % of the time each fails on one customer in 25.
+# new. A service that needs four calls for one answer, each of which succeeds 99 % of the time, fails one customer in 25.
 # And the naive cure, "just try again", has taken down more providers than it has saved.
 #
 # Nobody waits here. The provider is a *scripted double*: a real HTTP server on your machine that fails on command. The
 # clock is a *fake* one: sleeping ten minutes on it takes no time at all. The whole notebook runs in a few seconds.
+#
+# Each exercise is a function or a class with a full description in its docstring; under it is a cell with `check(...)` that
+# tells you what holds and what does not. It does not tell all: when your work is graded, more checks look at what the
+# docstring says, so read it to the end.
 
 # %% setup
 import email.utils
@@ -66,23 +70,34 @@ with ScriptedProvider(clock) as provider:
         chat("Hello! Your parcel is on its way."),
     )
     for _ in range(3):
-        response = requests.post(f"{provider.url}/chat/completions", json={"messages": []}, timeout=5)
-        print(f"{clock.monotonic():4.0f} s  status {response.status_code}  {response.text[:60]}")
+        url = f"{provider.url}/chat/completions"
+        response = requests.post(url, json={"messages": []}, timeout=5)
+        data = response.json()
+        if response.ok:
+            said = data["choices"][0]["message"]["content"]
+        else:
+            said = data["error"]["message"]
+        print(f"{clock.monotonic():4.0f} s  status {response.status_code}  {said}")
 
 # %% [markdown]
 # The second reply took twelve seconds, on the fake clock. Your code always gets its clock as an argument: `clock.monotonic()`
 # for durations, `clock.time()` for the time of day, `clock.sleep(seconds)` to wait. In production that is a `SystemClock`,
 # under a test a `FakeClock`. This is the one design decision that makes everything below testable.
 #
-# The next cell holds the few words that all exercises share. Read it, there is nothing to do.
+# The next cell holds the few types that all exercises share. Read it, there is nothing to do.
 
 # %% setup
 class Clock(Protocol):
-    """What tells the time and waits. Seconds."""
+    """Tells the time, and waits. All in seconds."""
 
-    def monotonic(self) -> float: ...  # since some moment; never goes back: for durations and deadlines
-    def time(self) -> float: ...  # since 1970: for dates; may jump when somebody sets the clock
-    def sleep(self, seconds: float) -> None: ...
+    def monotonic(self) -> float:
+        """Since some moment; never goes back: for durations and deadlines."""
+
+    def time(self) -> float:
+        """Since 1970: for dates; may jump when somebody sets the clock."""
+
+    def sleep(self, seconds: float) -> None:
+        """Waits so long."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +118,7 @@ class CircuitOpen(Exception):
 
 
 class ProviderError(Exception):
-    """The provider failed for good. `status`: its last answer's, None when there was none."""
+    """The provider failed for good. `status`: its last answer's; None without an answer."""
 
     def __init__(self, status: int | None, message: str):
         super().__init__(f"status {status}: {message}")
@@ -130,19 +145,26 @@ class ProviderError(Exception):
 for kind in (requests.ConnectTimeout, requests.ReadTimeout, requests.exceptions.SSLError,
              requests.exceptions.ChunkedEncodingError, requests.exceptions.InvalidURL):
     print(" → ".join(k.__name__ for k in kind.__mro__[:-3]))
-print("built in:", ConnectionError, " requests':", requests.ConnectionError)
+print("built in:", ConnectionError)
+print("of requests:", requests.ConnectionError)
 
 # %% exercise="should_retry"
 def should_retry(outcome: Answer | Exception) -> bool:
     """Whether the same request may succeed later.
 
-    An `Answer`: True for the statuses 408, 409, 429 and all from 500 to 599, False for every other one. But False for
-    a 429 whose body is JSON of the form {"error": {"code": "insufficient_quota", ...}, ...}. Only that code counts,
-    not words in the message. A 429 with any other body (plain text, a list, an error that is a string...) is retried.
+    An `Answer`:
+    - True for the statuses 408, 409, 429 and all from 500 to 599; False for all others.
+    - But False for a 429 whose body is JSON of the form
+      {"error": {"code": "insufficient_quota", ...}, ...}. Only that code counts, not words
+      in the message. A 429 with any other body (plain text, a list, an error that is a
+      string...) is retried.
 
-    An exception: True for those of `requests` that say that the connection failed (`ConnectionError`), that time ran
-    out (`Timeout`) or that the answer broke off (`exceptions.ChunkedEncodingError`), and what comes from these classes;
-    False for `exceptions.SSLError`, which is a ConnectionError that no retry cures, and for every other exception.
+    An exception:
+    - True for those of `requests` that say that the connection failed (`ConnectionError`),
+      that time ran out (`Timeout`) or that the answer broke off
+      (`exceptions.ChunkedEncodingError`), and for their subclasses.
+    - But False for `exceptions.SSLError`, which is a ConnectionError that no retry cures.
+    - False for every other exception.
     """
     ### BEGIN SOLUTION
     if isinstance(outcome, Answer):
@@ -155,8 +177,8 @@ def should_retry(outcome: Answer | Exception) -> bool:
         return outcome.status in (408, 409) or 500 <= outcome.status <= 599
     if isinstance(outcome, requests.exceptions.SSLError):
         return False
-    transient = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
-    return isinstance(outcome, transient)
+    broke_off = requests.exceptions.ChunkedEncodingError
+    return isinstance(outcome, (requests.ConnectionError, requests.Timeout, broke_off))
     ### END SOLUTION
 
 # %% check="should_retry"
@@ -178,22 +200,25 @@ for axis, jitter in zip(axes, (False, True)):
         for attempt in range(4):
             now += 2**attempt * (draw.random() if jitter else 1)
             arrivals.append(now)
-    axis.hist(arrivals, bins=[x / 4 for x in range(66)], color="tab:blue" if jitter else "tab:red")
-    axis.set(title="full jitter" if jitter else "no jitter", xlabel="seconds since the failure")
+    color, title = ("tab:blue", "full jitter") if jitter else ("tab:red", "no jitter")
+    axis.hist(arrivals, bins=[x / 4 for x in range(66)], color=color)
+    axis.set(title=title, xlabel="seconds since the failure")
 axes[0].set_ylabel("requests in 0.25 s")
 plt.show()
 
 # %% [markdown]
-# *Left: four waves of a thousand requests. Right: the same four thousand requests, spread out; the peak is a small part of
-# a wave.* Reference: Marc Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.
+# *Left: four waves of a thousand requests. Right: the same four thousand requests, spread out; the peak is a third of a
+# wave, and soon it is a tenth.* Reference: Marc Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog, 2015.
 
 # %% exercise="backoff"
 def backoff(attempt: int, base: float, cap: float, random: Callable[[], float]) -> float:
-    """Seconds to wait after attempt number `attempt` (1, 2, 3...) has failed: exponential backoff with full jitter.
+    """Seconds to wait after attempt number `attempt` (1, 2, 3...) has failed: exponential
+    backoff with full jitter.
 
-    The ceiling is `base` seconds after the first attempt and doubles with every further one, but never exceeds `cap`.
-    The wait is the share `random()` of this ceiling; `random` gives a number from 0 up to but not including 1.
-    Also the 10,000th attempt has an answer.
+    The ceiling is `base` seconds after the first attempt and doubles with every further
+    one, but never exceeds `cap`. The wait is the share `random()` of this ceiling; `random`
+    gives a number from 0 up to but not including 1. Also the 10,000th attempt has an
+    answer.
     """
     ### BEGIN SOLUTION
     doublings = min(attempt - 1, 1000)  # a float reaches no further than 2.0**1023
@@ -212,20 +237,26 @@ def backoff(attempt: int, base: float, cap: float, random: Callable[[], float]) 
 # Python's `email.utils.parsedate_to_datetime` reads all three. Look at the last column before you use it:
 
 # %%
-for text in ("Fri, 02 Jan 2026 08:00:00 GMT", "Friday, 02-Jan-26 08:00:00 GMT", "Fri Jan  2 08:00:00 2026"):
+for text in (
+    "Fri, 02 Jan 2026 08:00:00 GMT",
+    "Friday, 02-Jan-26 08:00:00 GMT",
+    "Fri Jan  2 08:00:00 2026",
+):
     moment = email.utils.parsedate_to_datetime(text)
     print(f"{text:32} {moment}   time zone: {moment.tzinfo}")
 
 # %% [markdown]
 # The third one has *no* time zone, and Python then takes it for the time where your computer stands. On a server in
-# London that goes unnoticed until summer. The helper `elsewhere` runs a function as if your computer were in Kathmandu.
+# London that goes unnoticed until summer. The helper `elsewhere` runs a function as if your computer were in Kathmandu:
+# try yours with it.
 #
 # A header is *input from a stranger*. A negative number would make `sleep` raise, `nan` compares false with everything, and
 # a date ten years ahead (somebody's broken clock) would park your program until then.
 
 # %% setup
 def elsewhere(function: Callable, *args: object) -> object:
-    """The result of `function(*args)` on a computer in Kathmandu, 5 hours and 45 minutes ahead of GMT (not on Windows)."""
+    """The result of `function(*args)` on a computer in Kathmandu, 5 hours and 45 minutes
+    ahead of GMT (not on Windows)."""
     before = os.environ.get("TZ")
     try:
         os.environ["TZ"] = "NPT-5:45"
@@ -240,15 +271,19 @@ def elsewhere(function: Callable, *args: object) -> object:
 
 # %% exercise="retry_after"
 def retry_after(value: str | None, now: float, longest: float = 3600.0) -> float | None:
-    """The seconds that a `Retry-After` header asks us to wait; None when it asks for nothing that we understand.
+    """The seconds that a `Retry-After` header asks us to wait; None when it asks for
+    nothing that we understand.
 
     `value`: the header's, None when there is none; `now`: the Unix time (`clock.time()`).
 
-    - Seconds: decimal digits, perhaps with a fraction ("120", "1.5"), perhaps with spaces around it.
-    - A date in any of the three formats of RFC 9110, 5.6.7: the seconds from `now` until then, 0.0 when it has passed.
-      All dates are in GMT, also the one that does not say so, wherever this computer stands.
-    - Everything else is not understood: "", "soon", "-5", "nan", "inf", "1e3", "Fri, 99 Jan 2026 08:00:00 GMT"...
-      Nothing that a provider can send makes this function raise.
+    - Seconds: decimal digits, perhaps with a fraction ("120", "1.5"), perhaps with spaces
+      around it.
+    - A date in any of the three formats of RFC 9110, 5.6.7: the seconds from `now` until
+      then, 0.0 when it has passed. All dates are in GMT, also the one that does not say so,
+      wherever this computer stands.
+    - Everything else is not understood: "", "soon", "-5", "nan", "inf", "1e3",
+      "Fri, 99 Jan 2026 08:00:00 GMT"... Nothing that a provider can send makes this
+      function raise.
 
     Never more than `longest`: from a wish of ten years, or of 400 digits, comes `longest`.
     """
@@ -283,7 +318,8 @@ clock = FakeClock()
 with ScriptedProvider(clock) as provider:
     provider.script(drip)
     response = requests.post(provider.url, timeout=1)
-    print(f"timeout=1, and the answer of {len(response.content)} bytes took {clock.monotonic():.0f} s")
+    size, seconds = len(response.content), clock.monotonic()
+    print(f"timeout=1, and the answer of {size} bytes took {seconds:.0f} s")
 
 # %% [markdown]
 # A *deadline* is a moment, not a duration: `clock.monotonic() + 30`. Being a moment, it can be handed down through
@@ -298,7 +334,8 @@ with ScriptedProvider(clock) as provider:
 
 # %% setup
 def arriving(response: requests.Response) -> Iterator[bytes]:
-    """The body of a streamed response, each piece as soon as it comes in; raises the exceptions of `requests`."""
+    """The body of a streamed response, each piece as soon as it comes in; raises the
+    exceptions of `requests`."""
     try:
         while piece := response.raw.read1(65536, decode_content=True):
             yield piece
@@ -318,18 +355,22 @@ def post_with_deadline(
     connect_timeout: float = 5.0,
     read_timeout: float = 30.0,
 ) -> Answer:
-    """Sends `body` as JSON in one POST request and gives the answer, whatever its status, if it is complete in time.
+    """Sends `body` as JSON in one POST request and gives the answer, whatever its status,
+    if it is complete in time.
 
-    `deadline`: a moment on `clock.monotonic()`. An answer that is complete only after it raises DeadlineExceeded. So does
-    an answer that is still coming, as soon as a piece of it has come in after the deadline; the rest is not waited for.
-    When the deadline has come already, DeadlineExceeded is raised and nothing is sent.
+    `deadline`: a moment on `clock.monotonic()`. An answer that is complete only after it
+    raises DeadlineExceeded. So does an answer that is still coming, as soon as a piece of
+    it has come in after the deadline; the rest is not waited for. When the deadline has
+    come already, DeadlineExceeded is raised and nothing is sent.
 
-    Waiting for the connection takes at most `connect_timeout` seconds, for the next bytes at most `read_timeout`
-    seconds, and for neither longer than was left until the deadline when the call began. When one of these runs out,
-    `requests` raises a Timeout; that, and every other exception of `requests`, passes through.
+    Waiting for the connection takes at most `connect_timeout` seconds, for the next bytes
+    at most `read_timeout` seconds, and for neither longer than was left until the deadline
+    when the call began. When one of these runs out, `requests` raises a Timeout; that, and
+    every other exception of `requests`, passes through.
 
-    Redirects are not followed (they could lead the headers, and the key in them, somewhere else): a status 307 is
-    returned as it came. The answer's headers can be looked up whatever the case of the name, as `requests` gives them.
+    Redirects are not followed (they could lead the headers, and the key in them, somewhere
+    else): a status 307 is returned as it came. The answer's headers can be looked up
+    whatever the case of the name, as `requests` gives them.
     """
     ### BEGIN SOLUTION
     left = deadline - clock.monotonic()
@@ -358,8 +399,11 @@ def post_with_deadline(
 # The picture shows the tokens while a burst of eight requests comes in, then a pause, then three more.
 
 # %%
-def level_over_time(asked: list[float], capacity: float, rate: float) -> tuple[list[float], list[float], list[float]]:
-    """Times and levels of a bucket's tokens when requests come at the times `asked`, and when each was let through."""
+def level_over_time(
+    asked: list[float], capacity: float, rate: float
+) -> tuple[list[float], list[float], list[float]]:
+    """Times and levels of a bucket's tokens when requests come at the times `asked`, and
+    when each was let through."""
     times, levels, passed, level, last = [0.0], [capacity], [], capacity, 0.0
     for moment in asked:
         moment = max(moment, last)
@@ -381,19 +425,23 @@ asked = [1.0] * 8 + [6.0] * 3
 times, levels, passed = level_over_time(asked, capacity=5, rate=2)
 figure, axis = plt.subplots(figsize=(10, 2.8))
 axis.plot(times, levels, color="tab:blue")
-axis.plot(passed, [0] * len(passed), "k^", clip_on=False, label="a request is sent")
-axis.set(xlabel="seconds", ylabel="tokens", ylim=(-0.2, 5.4), title="capacity 5, two tokens a second")
+axis.plot(passed, [-0.6] * len(passed), "k^", label="requests are sent")
+for moment in set(passed):
+    axis.text(moment + 0.07, -0.6, f"× {passed.count(moment)}", va="center")
+axis.set(xlabel="seconds", ylabel="tokens", ylim=(-1.1, 5.4), yticks=range(6))
+axis.set_title("capacity 5, two tokens a second")
 axis.legend(loc="upper center")
 plt.show()
 
 # %% [markdown]
-# *Five requests leave at once (their triangles lie on one another), three more half a second apart, and after the pause
-# the bucket has filled up again, so that the last three need not wait.*
+# *Five requests leave at once, three more half a second apart, and after the pause the bucket has filled up again, so that
+# the last three need not wait.*
 
 # %% exercise="TokenBucket"
 class TokenBucket:
-    """A rate limiter. It holds at most `capacity` tokens, is full at the start, and gains `rate` tokens a second, little
-    by little: also half a token counts. Time is what `clock.monotonic()` says.
+    """A rate limiter. It holds at most `capacity` tokens, is full at the start, and gains
+    `rate` tokens a second, little by little: also half a token counts. Time is what
+    `clock.monotonic()` says.
 
     So within any t seconds at most `capacity + rate * t` tokens are given out.
     """
@@ -408,7 +456,8 @@ class TokenBucket:
         ### END SOLUTION
 
     def wait_for(self, tokens: float = 1) -> float:
-        """The seconds until there are that many tokens, 0.0 when they are there; takes none and does not wait.
+        """The seconds until there are that many tokens, 0.0 when they are there; takes none
+        and does not wait.
 
         Raises ValueError for more tokens than the bucket can ever hold.
         """
@@ -420,9 +469,11 @@ class TokenBucket:
         ### END SOLUTION
 
     def take(self, tokens: float = 1) -> None:
-        """Takes the tokens out; first sleeps on the clock, exactly as long as needed, if they are not there yet.
+        """Takes the tokens out; first sleeps on the clock, exactly as long as needed, if
+        they are not there yet.
 
-        Raises ValueError for more tokens than the bucket can ever hold, and then leaves it as it was.
+        Raises ValueError for more tokens than the bucket can ever hold, and then leaves it
+        as it was.
         """
         ### BEGIN SOLUTION
         wait = self.wait_for(tokens)
@@ -433,10 +484,12 @@ class TokenBucket:
         ### END SOLUTION
 
     def _refill(self) -> None:
-        """Brings the number of tokens up to date. (Yours to use or not: the checks do not call it.)"""
+        """Brings the number of tokens up to date. (Yours to use or not: the checks do not
+        call it.)"""
         ### BEGIN SOLUTION
         now = self._clock.monotonic()
-        self._tokens = min(self.capacity, self._tokens + (now - self._filled_at) * self.rate)
+        gained = (now - self._filled_at) * self.rate
+        self._tokens = min(self.capacity, self._tokens + gained)
         self._filled_at = now
         ### END SOLUTION
 
@@ -467,11 +520,13 @@ class TokenBucket:
 class CircuitBreaker:
     """Stops asking a provider that is down. Time is what `clock.monotonic()` says.
 
-    Before a request, ask `allow()`; when it says True, send the request and then `record` its outcome.
+    Before a request, ask `allow()`; when it says True, send the request and then `record`
+    its outcome.
     """
 
     def __init__(self, threshold: int, cooldown: float, clock: Clock):
-        """`threshold`: so many failures in a row open it; `cooldown`: so many seconds it then stays open."""
+        """`threshold`: so many failures in a row open it; `cooldown`: so many seconds it
+        then stays open."""
         ### BEGIN SOLUTION
         self.threshold = threshold
         self.cooldown = cooldown
@@ -483,7 +538,8 @@ class CircuitBreaker:
 
     @property
     def state(self) -> str:
-        """"closed" at first; "open" from the moment it opens; "half-open" once `cooldown` seconds have passed since."""
+        """"closed" at first; "open" from the moment it opens; "half-open" once `cooldown`
+        seconds have passed since."""
         ### BEGIN SOLUTION
         if self._opened_at is None:
             return "closed"
@@ -492,8 +548,9 @@ class CircuitBreaker:
         ### END SOLUTION
 
     def allow(self) -> bool:
-        """Whether a request may be sent now. Closed: always. Open: never. Half-open: the first who asks may send one,
-        the probe; nobody else may until its outcome is recorded."""
+        """Whether a request may be sent now. Closed: always. Open: never. Half-open: the
+        first who asks may send one, the probe; nobody else may until its outcome is
+        recorded."""
         ### BEGIN SOLUTION
         if self.state == "half-open" and not self._probing:
             self._probing = True
@@ -504,10 +561,14 @@ class CircuitBreaker:
     def record(self, success: bool) -> None:
         """Takes note of a request's outcome.
 
-        Closed: a success sets the count of failures back to zero; the failure that makes it `threshold` in a row opens
-        the breaker. Open: nothing changes, neither by a success nor by a failure; it belongs to a request from before.
-        Half-open: the probe's success closes the breaker, as if new; its failure opens it again, for another
-        `cooldown` seconds from now.
+        Closed: a success sets the count of failures back to zero; the failure that makes it
+        `threshold` in a row opens the breaker.
+
+        Open: nothing changes, neither by a success nor by a failure; it belongs to a
+        request from before.
+
+        Half-open: the outcome is taken for the probe's. Its success closes the breaker, as
+        if new; its failure opens it again, for another `cooldown` seconds from now.
         """
         ### BEGIN SOLUTION
         state = self.state
@@ -543,8 +604,9 @@ class CircuitBreaker:
 
 # %% setup
 def leaks(client: object, question: list[dict], key: str) -> list[str]:
-    """Where a part of `key` (eight characters or more) is seen when `client` is asked: in its "repr", in the "log" of all
-    libraries at level DEBUG, or in the "exception" as Python prints it, with its chain and its attributes."""
+    """Where a part of `key` (eight characters or more) is seen when `client` is asked: in
+    its "repr", in the "log" of all libraries at level DEBUG, or in the "exception" as
+    Python prints it, with its chain and its attributes."""
     parts = [key[start : start + 8] for start in range(len(key) - 7)]
     log, root = io.StringIO(), logging.getLogger()
     handler, level = logging.StreamHandler(log), root.level
@@ -563,18 +625,19 @@ def leaks(client: object, question: list[dict], key: str) -> list[str]:
 
 
 # %%
+KEY = "sk-1234567890abcdef"
 clock = FakeClock()
 
 
 class Careless:
     def chat(self, question):
         with ScriptedProvider(clock) as provider:
-            provider.script(error(401, "Incorrect API key provided: sk-1234567890abcdef"))
-            response = requests.post(provider.url, params={"api_key": "sk-1234567890abcdef"}, json=question, timeout=5)
+            provider.script(error(401, f"Incorrect API key provided: {KEY}"))
+            response = requests.post(provider.url, params={"api_key": KEY}, timeout=5)
             response.raise_for_status()
 
 
-print("A careless client shows the key in:", leaks(Careless(), [], "sk-1234567890abcdef"))
+print("A careless client shows the key in:", leaks(Careless(), [], KEY))
 
 # %% exercise="Client"
 class Client:
@@ -596,9 +659,15 @@ class Client:
         connect_timeout: float = 5.0,
         read_timeout: float = 30.0,
     ):
-        """`url`: such as "https://example.com/v1", requests go to `url` + "/chat/completions"; `key`: taken without the
-        white space around it; `breaker`: anything with `allow` and `record`; `bucket`: anything with `wait_for` and
-        `take`; `base`, `cap` and `random` are for `backoff`; `attempts`: so many requests for a question, at most."""
+        """
+        - `url`: such as "https://example.com/v1"; `url` + "/chat/completions" is asked.
+        - `key`: used without the white space around it.
+        - `breaker`: anything with `allow` and `record`, as `CircuitBreaker` has them.
+        - `bucket`: anything with `wait_for` and `take`, as `TokenBucket` has them.
+        - `base`, `cap` and `random` are for `backoff`, the time-outs for
+          `post_with_deadline`.
+        - `attempts`: so many requests for one question, at most.
+        """
         ### BEGIN SOLUTION
         self.url = f"{url}/chat/completions"
         self._key = key.strip()
@@ -613,27 +682,34 @@ class Client:
         self.timeouts = {"connect_timeout": connect_timeout, "read_timeout": read_timeout}
         ### END SOLUTION
 
-    def _attempt(self, messages: list[dict], headers: dict[str, str], deadline: float) -> Answer | Exception:
+    def _attempt(
+        self, messages: list[dict], headers: dict[str, str], deadline: float
+    ) -> Answer | Exception:
         """One attempt, in this order:
 
-        1. When waiting for the bucket would not end before the deadline: DeadlineExceeded. Nothing is taken or sent.
+        1. When waiting for the bucket would not end before the deadline: DeadlineExceeded.
+           Nothing is taken or sent.
         2. When the breaker does not allow a request: CircuitOpen. Nothing is taken or sent.
         3. One token is taken from the bucket, and {"model": ..., "messages": ...} is sent.
-        4. The breaker records whether the provider is well: any answer with a status below 500. An exception, also
-           DeadlineExceeded, says that it is not. Whoever was allowed records, exactly once.
+        4. The breaker records whether the provider is well: any answer with a status below
+           500. An exception, also DeadlineExceeded, says that it is not. Each request
+           that the breaker allowed is recorded exactly once.
 
-        Gives the answer, or the exception of `requests`. (Yours to use or not: the checks call only `chat`.)
+        Gives the answer, or the exception of `requests`. (The checks call only `chat`, so
+        this method is yours to use or not; what it says holds either way.)
         """
         ### BEGIN SOLUTION
         if self.clock.monotonic() + self.bucket.wait_for() >= deadline:
             raise DeadlineExceeded("The rate limit leaves no time for a request.")
         if not self.breaker.allow():
-            raise CircuitOpen("The provider failed too often and is left alone for a while.")
+            raise CircuitOpen("The provider failed too often and is left alone.")
         self.bucket.take()
         body = {"model": self.model, "messages": messages}
         well = False
         try:
-            answer = post_with_deadline(self.url, body, headers, deadline, self.clock, **self.timeouts)
+            answer = post_with_deadline(
+                self.url, body, headers, deadline, self.clock, **self.timeouts
+            )
             well = answer.status < 500
             return answer
         except requests.RequestException as trouble:
@@ -643,26 +719,34 @@ class Client:
         ### END SOLUTION
 
     def chat(self, messages: list[dict], timeout: float = 60.0) -> str:
-        """The text of the answer, `choices[0].message.content` of its JSON, at most `timeout` seconds from now.
+        """The text of the answer, `choices[0].message.content` of its JSON, at most
+        `timeout` seconds from now.
 
-        Every request has the headers "Authorization: Bearer <key>" and "Idempotency-Key": a random text, the same for
-        all requests of one call, another one for each call.
+        Every request has the headers "Authorization: Bearer <key>" and "Idempotency-Key": a
+        random text, the same for all requests of one call, another one for each call.
 
-        After a failure that `should_retry` wants to see again, sleeps on the clock and makes another attempt, but no
-        more than `attempts` altogether, and does not sleep after the last. Sleeps as long as `backoff` says, but not
-        shorter than the answer's `Retry-After` header asks (then at most `backoff`'s share longer). When this
-        sleep would not end before the deadline: DeadlineExceeded, at once. The deadline is one, over all attempts.
+        After a failure that `should_retry` wants to see again, sleeps on the clock and
+        makes another attempt, but no more than `attempts` altogether, and does not sleep
+        after the last. The sleep is at least as long as `backoff` says and at least as long
+        as the answer's `Retry-After` header asks, and no longer than both together. When it
+        would not end before the deadline: DeadlineExceeded, at once. The deadline is one,
+        over all attempts.
 
-        Every other failure, and the last one: ProviderError with the status (None when there was no answer). Its text
-        holds the answer's `error.message`, or else the body's text; long texts may be shortened after 200 characters.
-        An answer with status 200 that does not hold what we want is such a failure too, and is not retried.
+        Every other failure, and the last one: ProviderError with the status (None when
+        there was no answer). Its text holds the answer's `error.message`, or else the
+        body's text; long texts may be shortened after 200 characters. An answer with status
+        200 that does not hold what we want is such a failure too, and is not retried.
 
-        No eight characters of the key in a row are ever seen, not in the URL, a log, the client's repr, or an exception
-        with its chain: where an answer repeats the key, "[key]" stands in its place. (See `leaks`.)
+        No eight characters of the key in a row are ever seen, not in the URL, a log, the
+        client's repr, or an exception with its chain: where an answer repeats the key,
+        "[key]" stands in its place. (See `leaks`.)
         """
         ### BEGIN SOLUTION
         deadline = self.clock.monotonic() + timeout
-        headers = {"Authorization": f"Bearer {self._key}", "Idempotency-Key": str(uuid.uuid4())}
+        headers = {
+            "Authorization": f"Bearer {self._key}",
+            "Idempotency-Key": str(uuid.uuid4()),
+        }
         for attempt in range(1, self.attempts + 1):
             outcome = self._attempt(messages, headers, deadline)
             if attempt == self.attempts or not should_retry(outcome):
@@ -677,9 +761,10 @@ class Client:
         ### END SOLUTION
 
     def _text(self, outcome: Answer | Exception) -> str:
-        """The text in a good answer; raises ProviderError for every other outcome. (Yours to use or not.)"""
+        """The text in a good answer; ProviderError for any other outcome. (Yours to use or
+        not.)"""
         ### BEGIN SOLUTION
-        if isinstance(outcome, Exception):  # only its class: the text of some exceptions quotes the headers
+        if isinstance(outcome, Exception):  # its class only: some quote the headers
             raise ProviderError(None, f"no answer ({type(outcome).__name__})")
         try:
             data = json.loads(outcome.body)
@@ -695,10 +780,9 @@ class Client:
 
 # %% [markdown]
 # ## A bad day
-# Your client against six minutes in the life of a troubled provider. Every ten seconds a customer asks something, and each
-# may wait for 25 seconds. The script: first a good morning; then rate limits; then a stretch of everything (503, cut off, a
-# drip, silence); then an outage; then recovery. It takes
-# about half a second of real time, most of it for the one silence, which is real.
+# Your client against six minutes in the life of a troubled provider. Its script: first a good morning; then rate limits;
+# then a storm of everything (503, cut off, silence, a drip); then an outage; then recovery. This cell holds the script,
+# and a clock that takes notes; there is nothing to do.
 
 # %%
 import itertools
@@ -707,7 +791,7 @@ QUESTION = [{"role": "user", "content": "Where is my parcel?"}]
 
 
 class DayClock(FakeClock):
-    """A fake clock that writes down who slept when, and in which state the breaker was."""
+    """A fake clock that writes down who slept when, and the state of the breaker."""
 
     def __init__(self):
         super().__init__()
@@ -727,7 +811,7 @@ class DayClock(FakeClock):
 
 
 def weather(now):
-    """What the provider does at a moment of the day: a name for the legend, and the reply."""
+    """What the provider does at a moment: a name for the legend, and the reply."""
     if 60 <= now < 100:
         return "429, Retry-After", error(429, "Slow down.", headers={"Retry-After": "6"})
     if 100 <= now < 170:
@@ -737,10 +821,26 @@ def weather(now):
     return "answer", chat("It is on its way.", takes=1)
 
 
-storm = iter([("503", error(503, "Oh.")), ("cut off", chat("It is on", cut=30)), ("answer", chat("Found it.", takes=1)),
-              ("silence", Reply(silent=True, takes=5)), ("503", error(503, "Oh.")), ("answer", chat("Found it.", takes=1)),
-              ("drip", Reply(chunks=[(1, b".")] * 500))])
-outage = itertools.cycle([("503", error(503, "Down.", takes=0.5)), ("cut off", chat("Oh n", cut=20))])
+STORM = [
+    ("503", error(503, "Oh.")),
+    ("cut off", chat("It is on", cut=30)),
+    ("answer", chat("Found it.", takes=1)),
+    ("silence", Reply(silent=True, takes=5)),
+    ("503", error(503, "Oh.")),
+    ("answer", chat("Found it.", takes=1)),
+    ("drip", Reply(chunks=[(1, b".")] * 500)),
+]
+OUTAGE = [
+    ("503", error(503, "Down.", takes=0.5)),
+    ("cut off", chat("Oh n", cut=20)),
+]
+
+# %% [markdown]
+# Every ten seconds a customer asks something, and each may wait for 25 seconds. That takes about half a second of real
+# time, most of it for the one silence, which is real.
+
+# %%
+storm, outage = iter(STORM), itertools.cycle(OUTAGE)
 seen, given, clock = [], [], DayClock()
 
 
@@ -753,8 +853,18 @@ def play(request):
 with ScriptedProvider(clock) as provider:
     provider.respond(play)
     clock.breaker = breaker = CircuitBreaker(threshold=4, cooldown=25, clock=clock)
-    client = Client(provider.url, "sk-1234567890abcdef", breaker=breaker, bucket=TokenBucket(5, 0.5, clock), clock=clock,
-                    random=random.Random(3).random, attempts=4, base=2, cap=15, read_timeout=0.3)
+    client = Client(
+        provider.url,
+        KEY,
+        breaker=breaker,
+        bucket=TokenBucket(capacity=5, rate=0.5, clock=clock),
+        clock=clock,
+        random=random.Random(3).random,
+        attempts=4,
+        base=2,
+        cap=15,
+        read_timeout=0.3,
+    )
     for customer in range(36):
         clock.customer = False
         clock.sleep(max(0.0, customer * 10 - clock.monotonic()))
@@ -771,32 +881,49 @@ for name in sorted({name for _, name in given}):
     print(f"{sum(n == name for _, n in given):3} of {len(given)} customers: {name}")
 
 # %% [markdown]
-# And now as a timeline. Read it from top to bottom: what each customer got, what was sent to the provider and what came
-# back, when your client slept, and the state of the breaker.
+# And now as a timeline. Read it from top to bottom: the provider's weather, what each customer got, what was sent to the
+# provider and what came back, when your client slept, and the state of the breaker.
 
 # %%
-LOOKS = {"answer": ("tab:green", "o"), "429, Retry-After": ("tab:orange", "^"), "503": ("tab:red", "s"),
-         "cut off": ("tab:purple", "X"), "drip": ("tab:blue", "v"), "silence": ("black", "D"),
-         "answered": ("tab:green", "o"), "DeadlineExceeded": ("tab:blue", "v"), "CircuitOpen": ("tab:gray", "P"),
-         "ProviderError": ("tab:red", "s")}
-BANDS = {"closed": ("tab:green", ""), "half-open": ("gold", ".."), "open": ("tab:red", "//")}
+LOOKS = {  # row, color, marker
+    "answer": (2, "tab:green", "o"),
+    "429, Retry-After": (2, "tab:orange", "^"),
+    "503": (2.2, "tab:red", "s"),
+    "cut off": (2.4, "tab:purple", "X"),
+    "drip": (1.8, "tab:blue", "v"),
+    "silence": (1.8, "black", "D"),
+    "answered": (3.2, "tab:green", "o"),
+    "DeadlineExceeded": (3.2, "tab:blue", "v"),
+    "CircuitOpen": (3.2, "tab:gray", "P"),
+    "ProviderError": (3.2, "tab:red", "s"),
+}
+BANDS = {
+    "closed": {"color": "tab:green"},
+    "half-open": {"color": "gold", "hatch": ".."},
+    "open": {"color": "tab:red", "hatch": "//"},
+}
 
-figure, axis = plt.subplots(figsize=(12, 4.4))
-for row, events in ((3, given), (2, seen)):
-    for name, (color, marker) in LOOKS.items():
-        at = [moment for moment, n in events if n == name]
-        if at:
-            axis.scatter(at, [row] * len(at), color=color, marker=marker, s=46, label=name if row == 2 else f"customer: {name}")
-axis.barh([1] * len(clock.naps), [s for _, s in clock.naps], left=[t for t, _ in clock.naps], height=0.45,
-          color="lightsteelblue", edgecolor="tab:blue")
+figure, axis = plt.subplots(figsize=(10, 4.6))
+for moment, sky in {0: "well", 60: "429", 100: "storm", 170: "outage", 245: "well"}.items():
+    axis.axvline(moment, color="lightgray", zorder=0)
+    axis.text(moment + 2, 3.5, sky, color="gray")
+for name, (row, color, marker) in LOOKS.items():
+    at = [moment for moment, n in given + seen if n == name]
+    label = f"customer: {name}" if row > 3 else name
+    if at:
+        axis.scatter(at, [row] * len(at), color=color, marker=marker, s=36, label=label)
+nap = {"height": 0.45, "color": "lightsteelblue", "edgecolor": "tab:blue"}
+for start, seconds in clock.naps:
+    axis.barh(1, seconds, left=start, **nap)
+band = {"height": 0.45, "alpha": 0.55, "edgecolor": "white", "linewidth": 0}
 for (start, state), (end, _) in zip(clock.states, clock.states[1:]):
-    color, hatch = BANDS[state]
-    axis.barh(0, end - start, left=start, height=0.45, color=color, alpha=0.55, hatch=hatch, edgecolor="white", linewidth=0)
-for state, (color, hatch) in BANDS.items():
-    axis.barh(0, 0, color=color, alpha=0.55, hatch=hatch, edgecolor="white", label=f"breaker: {state}")
-axis.set(yticks=range(4), yticklabels=["breaker", "sleeps", "requests", "customers"], ylim=(-0.5, 3.6), xlim=(-5, 365),
-         xlabel="seconds of the bad day", title="A client lives through a bad day")
-axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncol=4, frameon=False, fontsize=9)
+    axis.barh(0, end - start, left=start, **band, **BANDS[state])
+for state, look in BANDS.items():
+    axis.barh(0, 0, **band, **look, label=f"breaker: {state}")
+axis.set_yticks((0, 1, 2.1, 3.2), ["breaker", "sleeps", "requests", "customers"])
+axis.set(ylim=(-0.5, 3.8), xlim=(-5, 365), xlabel="seconds of the bad day")
+axis.set_title("A client lives through a bad day")
+axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncol=4, frameon=False)
 plt.show()
 
 # %% [markdown]
@@ -807,7 +934,8 @@ plt.show()
 # everything is green again.*
 #
 # The outage was over at 245 s. Which customers lost although the provider was well again? What would a shorter `cooldown`
-# have changed, for them and for the provider? Try it.
+# have changed, for them and for the provider? Try it: change it in the cell with the customers, and run that cell and the
+# next one again.
 
 # %% [markdown] written="which_deadline" points=3
 # **Which deadline and which number of attempts would you promise the product team for a support chat, and why?** Name

@@ -3,8 +3,8 @@ from grader.variants import Alternative, Mistake
 RETRYABLE = """\
     if isinstance(outcome, requests.exceptions.SSLError):
         return False
-    transient = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
-    return isinstance(outcome, transient)"""
+    broke_off = requests.exceptions.ChunkedEncodingError
+    return isinstance(outcome, (requests.ConnectionError, requests.Timeout, broke_off))"""
 QUOTA = """\
             try:
                 code = json.loads(outcome.body)["error"]["code"]
@@ -28,7 +28,8 @@ TAKE = """\
 """
 REFILL = """\
         now = self._clock.monotonic()
-        self._tokens = min(self.capacity, self._tokens + (now - self._filled_at) * self.rate)
+        gained = (now - self._filled_at) * self.rate
+        self._tokens = min(self.capacity, self._tokens + gained)
         self._filled_at = now
 """
 RECORD = """\
@@ -47,7 +48,9 @@ RECORD = """\
 SEND = """\
         well = False
         try:
-            answer = post_with_deadline(self.url, body, headers, deadline, self.clock, **self.timeouts)
+            answer = post_with_deadline(
+                self.url, body, headers, deadline, self.clock, **self.timeouts
+            )
             well = answer.status < 500
             return answer
         except requests.RequestException as trouble:
@@ -133,16 +136,16 @@ VARIANTS = [
                  "certificate that is wrong may be an attack."),
     Mistake("should_retry", "bad certificates retried", right=RETRYABLE,
             wrong="""\
-    transient = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
-    return isinstance(outcome, transient)""",
+    broke_off = requests.exceptions.ChunkedEncodingError
+    return isinstance(outcome, (requests.ConnectionError, requests.Timeout, broke_off))""",
             hint="An SSLError comes from ConnectionError, so you retry it. A certificate that is wrong now is wrong in two "
                  "seconds, and may be an attack: it needs a No before the Yes."),
-    Mistake("should_retry", "cut answers forgotten", right="requests.Timeout, requests.exceptions.ChunkedEncodingError)",
-            wrong="requests.Timeout)",
+    Mistake("should_retry", "cut answers forgotten", right="(requests.ConnectionError, requests.Timeout, broke_off)",
+            wrong="(requests.ConnectionError, requests.Timeout)",
             hint="An answer that breaks off in the middle is a ChunkedEncodingError, and that comes from neither "
                  "ConnectionError nor Timeout.", spoils=("Client",)),
-    Mistake("should_retry", "time-outs forgotten", right="(requests.ConnectionError, requests.Timeout, requests.exceptions",
-            wrong="(requests.ConnectionError, requests.exceptions",
+    Mistake("should_retry", "time-outs forgotten", right="(requests.ConnectionError, requests.Timeout, broke_off)",
+            wrong="(requests.ConnectionError, broke_off)",
             hint="A ConnectTimeout is a ConnectionError too, a ReadTimeout is not: silence after the connection is never "
                  "retried by your code.", spoils=("Client",)),
     # backoff ----------------------------------------------------------------------------------------------------------
@@ -351,6 +354,8 @@ VARIANTS = [
             if clock.monotonic() > deadline:
                 raise DeadlineExceeded("The answer was not complete in time.")
             deadline = clock.monotonic() + left
+        if clock.monotonic() > deadline:
+            raise DeadlineExceeded("The answer was not complete in time.")
 ''',
             hint="After each piece you set a new deadline. Then it bounds the silence between pieces, as the read time-out "
                  "does already, and a provider that drips keeps you for ever.", spoils=("Client",)),
@@ -372,8 +377,8 @@ VARIANTS = [
     Mistake("post_with_deadline", "sends without time", right="""\
     if left <= 0:
         raise DeadlineExceeded("There was no time left to send the request.")
-""", wrong="    left = max(left, 0.001)\n",
-            hint="When no time is left you still send the request, with a tiny time-out. The provider does the work and bills "
+""", wrong="    left = max(left, 1.0)\n",
+            hint="When no time is left you still send the request, with a short time-out. The provider does the work and bills "
                  "it, and nobody reads the answer."),
     Mistake("post_with_deadline", "follows redirects", right=", allow_redirects=False", wrong="",
             hint="requests follows redirects by itself, with the whole body and the headers. Where they lead is decided by "
@@ -403,8 +408,8 @@ VARIANTS = [
         if missing:
             self._clock.sleep(missing)
 '''),
-    Mistake("TokenBucket", "refills beyond capacity", right="min(self.capacity, self._tokens + (now - self._filled_at) * self.rate)",
-            wrong="self._tokens + (now - self._filled_at) * self.rate",
+    Mistake("TokenBucket", "refills beyond capacity", right="min(self.capacity, self._tokens + gained)",
+            wrong="self._tokens + gained",
             hint="After an hour's pause your bucket holds an hour's tokens, and lets them all through at once. It holds at "
                  "most `capacity`."),
     Mistake("TokenBucket", "starts empty", right="self._tokens = capacity", wrong="self._tokens = 0.0",
@@ -656,12 +661,12 @@ VARIANTS = [
             hint="You do not heed what the breaker says: requests go out although it is open."),
     Mistake("Client", "a token for nothing", right='''\
         if not self.breaker.allow():
-            raise CircuitOpen("The provider failed too often and is left alone for a while.")
+            raise CircuitOpen("The provider failed too often and is left alone.")
         self.bucket.take()
 ''', wrong='''\
         self.bucket.take()
         if not self.breaker.allow():
-            raise CircuitOpen("The provider failed too often and is left alone for a while.")
+            raise CircuitOpen("The provider failed too often and is left alone.")
 ''',
             hint="You take a token, and perhaps wait for it, before you know whether the breaker allows the request."),
     Mistake("Client", "the limiter eats the deadline", right='''\
@@ -673,7 +678,7 @@ VARIANTS = [
             wrong='outcome = self._attempt(messages, headers | {"Idempotency-Key": str(uuid.uuid4())}, deadline)',
             hint="Every attempt has an idempotency key of its own: for the provider these are different questions, and it does "
                  "(and bills) the work once for each."),
-    Mistake("Client", "one idempotency key for all", right='"Idempotency-Key": str(uuid.uuid4())}', wrong='"Idempotency-Key": self.model}',
+    Mistake("Client", "one idempotency key for all", right='"Idempotency-Key": str(uuid.uuid4())', wrong='"Idempotency-Key": self.model',
             hint="Two different questions carry the same idempotency key: the provider may answer the second one with the answer "
                  "to the first."),
     Mistake("Client", "the key as it came", right="self._key = key.strip()", wrong="self._key = key",
