@@ -82,7 +82,7 @@ def test_panel_opens_the_first_problem_only():
 
 def test_panel_of_a_solved_exercise_is_one_line_without_hints():
     result = exercise(check("one"), check("two"))
-    assert panel_text(result, ["a hint"], 1) == "softmax · 2 of 2 points · Both checks hold. Well done!"
+    assert panel_text(result, ["a hint"], 1) == "softmax · 2 of 2 points · Both visible checks hold. Well done!"
     text = Reading(panel_html(result, ["a hint"])).text
     assert "2 of 2 points" in text and "hint" not in text
 

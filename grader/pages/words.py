@@ -40,15 +40,16 @@ def unwritten(result: ExerciseResult) -> bool:
 
 def praise(result: ExerciseResult) -> str:
     """What to say when everything holds."""
+    visible = "" if any(check.hidden for check in result.checks) else "visible "  # hidden ones come with grading
     match len(result.checks):
         case 0:
             return "Nothing to check here; it is checked when you hand in."
         case 1:
-            return "Its check holds. Well done!"
+            return f"Its {visible}check holds. Well done!"
         case 2:
-            return "Both checks hold. Well done!"
+            return f"Both {visible}checks hold. Well done!"
         case count:
-            return f"All {count} checks hold. Well done!"
+            return f"All {count} {visible}checks hold. Well done!"
 
 
 def build_first(unmet: tuple[str, ...]) -> str:
