@@ -1,6 +1,7 @@
 """Running checks with pytest: collected once, run as often as there is code to check."""
 
 import random
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -110,6 +111,8 @@ class Bench:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
+            # else pytest would take this module for that of the next lesson, whose file has the same name
+            sys.modules.pop(item.module.__name__, None)
             if mark := getattr(getattr(item, "function", None), "check", None):
                 self._items.setdefault((str(item.path), mark.exercise), []).append(item)
 

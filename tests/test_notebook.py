@@ -7,10 +7,12 @@ from pathlib import Path
 import nbclient
 import pytest
 
+from grader.bench import with_checks
 from grader.build import built_files
 from grader.files import write_atomically
 from grader.known import handed_out
 from grader.notebooks import unsolved_notebook
+from grader.submission import LocalLine, Session
 
 WRONG = "def perplexity(log_probabilities):\n    return math.exp(sum(log_probabilities) / len(log_probabilities))"
 RIGHT = WRONG.replace("math.exp(sum", 'math.exp(-sum').replace(
@@ -69,3 +71,15 @@ def test_an_unknown_exercise_is_said_in_one_sentence(example, handout):
     script = f"from grader import lesson\nlesson('{example.slug}')('perplexitty')"
     run = subprocess.run([sys.executable, "-c", script], cwd=handout, capture_output=True, text=True)
     assert "There is no exercise 'perplexitty'" in run.stderr and "Traceback" not in run.stderr
+
+
+def test_the_checks_of_two_lessons_in_one_process_are_kept_apart(tmp_path):
+    collected = []
+    for number in (1, 2, 1):
+        checks = tmp_path / str(number) / "checks.py"
+        checks.parent.mkdir(exist_ok=True)
+        text = f"from grader.checks import check\n@check('f{number}')\ndef test_{len(collected)}():\n    '''Holds.'''\n"
+        checks.write_text(text)
+        session = Session(LocalLine({}))
+        with_checks([checks], lambda bench: collected.extend(r.name for r in bench.run(checks, f"f{number}", session)[0]))
+    assert collected == ["test_0", "test_1", "test_2"]
