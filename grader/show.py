@@ -38,7 +38,7 @@ def _show(value: Any, depth: int) -> str:
     if depth < 3 and isinstance(value, dict):
         inside = ", ".join(f"{k!r}: {_show(v, depth + 1)}" for k, v in list(value.items())[:FEW])
         return "{" + inside + (", …}" if len(value) > FEW else "}")
-    if hasattr(value, "exposed"):
+    if hasattr(type(value), "exposed"):  # not of the value: a remote one would be asked for it
         return f"<{type(value).__name__}>"
     if callable(value) and hasattr(value, "__name__"):
         return "<function>" if value.__name__ == "<lambda>" else value.__name__
