@@ -95,7 +95,7 @@ class Bench:
         """A scripted provider on real HTTP, on the check's clock."""
         from grader.providers import ScriptedProvider
 
-        with ScriptedProvider(clock) as provider:
+        with ScriptedProvider(clock, self._session.listener(0)) as provider:
             provider.on_request = lambda r: self._note("request", r.method, r.path, r.json, r.at)
             yield provider
 
@@ -105,7 +105,7 @@ class Bench:
         from grader.cache import cache_folder
         from grader.providers import RecordedProvider, model_url
 
-        with RecordedProvider(model_url, cache_folder() / "answers.db") as model:
+        with RecordedProvider(model_url, cache_folder() / "answers.db", self._session.listener(1)) as model:
             yield model
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:

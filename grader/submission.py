@@ -11,6 +11,7 @@ import io
 import linecache
 import math
 import operator
+import socket
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -45,6 +46,9 @@ class Line(Protocol):
     """Carries one request to the learner's code and brings the reply back."""
 
     def exchange(self, request: bytes, on_callback: Callable[[bytes], bytes]) -> bytes: ...
+
+    def listener(self, number: int) -> socket.socket | None:
+        """A socket that listens where the code runs, for a provider to serve on; None when any will do."""
 
 
 class Responder:
@@ -185,6 +189,10 @@ class Session:
     def namespace(self) -> Remote:
         return Remote(self, NAMESPACE, "notebook", "")
 
+    def listener(self, number: int) -> socket.socket | None:
+        """What the line's `listener` gives."""
+        return self._line.listener(number)
+
     def request(self, kind: str, *parts: object, label: str, args: tuple = (), kwargs: dict | None = None,
                 quiet: bool = False) -> Any:
         """Sends one request and gives the outcome.
@@ -268,6 +276,9 @@ class LocalLine:
     def exchange(self, request: bytes, on_callback: Callable[[bytes], bytes]) -> bytes:
         self._on_callback = on_callback
         return self._responder.reply(request)
+
+    def listener(self, number: int) -> None:
+        return None
 
 
 def _differentiable(item: Any) -> bool:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -25,13 +26,13 @@ class RecordedProvider(LoopbackProvider):
     an answer is not in the store, and not before. `store` is a SQLite file that several processes may use at once.
     """
 
-    def __init__(self, upstream: Callable[[], str], store: Path) -> None:
+    def __init__(self, upstream: Callable[[], str], store: Path, listener: socket.socket | None = None) -> None:
         self._upstream = upstream
         self._store = store
         with closing(self._open()) as database, database:
             database.execute("PRAGMA journal_mode = WAL")  # readers and a writer at the same time
             database.execute("CREATE TABLE IF NOT EXISTS answers (request TEXT PRIMARY KEY, kind TEXT, body BLOB)")
-        super().__init__()
+        super().__init__(listener=listener)
 
     def answer(self, request: Request) -> Reply:
         key = _key(request)
