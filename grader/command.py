@@ -72,13 +72,18 @@ def new(module: str, slug: str) -> None:
 @main.command()
 @LESSONS
 @click.option("--no-notebook", is_flag=True, help="Leave out running the whole notebooks.")
+@click.option("--record", is_flag=True, help="Ask the model anew, and ship what it answers with the (one) lesson.")
 @plainly
-def verify(slugs: tuple[str, ...], no_notebook: bool) -> None:
+def verify(slugs: tuple[str, ...], no_notebook: bool, record: bool) -> None:
     """Prove lessons: right answers score full, the untouched notebook nothing, every mistake is caught and named."""
     from grader.curriculum import lessons, root
-    from grader.verify import prove, prove_running, shortfalls
+    from grader.verify import forget_answers, keep_answers, prove, prove_running, shortfalls
 
     found = lessons(root(), slugs)
+    if record and len(found) != 1:
+        raise Problem("--record needs one lesson: grader verify --record SLUG.")
+    if record:
+        forget_answers(found[0])
     proofs = []
     running = (prove_running(lesson) for lesson in found if not no_notebook)
     for source in (prove(found), running):
@@ -100,6 +105,8 @@ def verify(slugs: tuple[str, ...], no_notebook: bool) -> None:
                f"{sum(mistakes)} of them named; {len(proofs) - bad} of {len(proofs)} versions as they must be.")
     if bad or lacking:
         raise SystemExit(1)
+    if record:
+        keep_answers(found[0])
 
 
 @main.command()

@@ -10,12 +10,12 @@ from typing import Any
 from grader import curriculum
 from grader.bench import Bench, with_checks
 from grader.known import Known, from_data
-
 from grader.marking import Marks, mark, marks_of
 from grader.pages.panel import panel_html, panel_text
 from grader.problems import Problem
 from grader.results import ExerciseResult
 from grader.submission import LocalLine, Session
+
 
 class Score(float):
     """The points that an exercise earned, a number for nbgrader, which a notebook shows as the panel."""

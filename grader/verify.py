@@ -15,6 +15,7 @@ from grader.grading import Job, grade_all
 from grader.lessons import Lesson
 from grader.notebooks import Handed, solved_notebook
 from grader.problems import Problem
+from grader.providers.recorded import SHIPPED, store, write_answers
 from grader.results import Result
 from grader.variants import Mistake, Variant
 
@@ -117,6 +118,19 @@ def shortfalls(lesson: Lesson, proofs: list[Proof]) -> list[str]:
     if sum(told) < SHARE_NAMED * len(told):
         lacking.append(f"{lesson.slug}: only {sum(told)} of {len(told)} mistakes are named")
     return lacking
+
+
+def forget_answers(lesson: Lesson) -> None:
+    """Lets the checks ask the model everything anew."""
+    (lesson.folder / SHIPPED).unlink(missing_ok=True)
+    for file in store().parent.glob(f"{store().name}*"):
+        file.unlink()
+
+
+def keep_answers(lesson: Lesson) -> None:
+    """Ships what the model has answered since `forget_answers` with the lesson: whoever grades it need not wait."""
+    if store().is_file():
+        write_answers(lesson.folder / SHIPPED)
 
 
 def variant_name(variant: Variant | None) -> str:

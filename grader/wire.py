@@ -100,7 +100,7 @@ def unpack(data: bytes, resolve: Callable[[Handle], object]) -> Any:
         return _unpack(data, resolve, DEEPEST)
     except WireError:
         raise
-    except Exception as error:  # whatever hostile bytes provoke in a decoder is one thing to the caller
+    except Exception as error:  # noqa: BLE001 - whatever hostile bytes provoke is one thing to the caller
         raise WireError(f"not a message: {type(error).__name__}: {error}"[:300]) from None
 
 

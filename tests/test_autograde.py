@@ -10,8 +10,8 @@ import pytest
 from nbformat.v4 import new_code_cell
 from test_nbgrader import formgrader, nbgrader  # noqa: F401 - a fixture
 
-from grader.course.gradebook import grades_csv, open_gradebook
 from grader.course.grade import grade_course
+from grader.course.gradebook import grades_csv, open_gradebook
 from grader.course.release import release
 from grader.demo import make_class
 from grader.notebooks import unsolved_notebook, write_notebook

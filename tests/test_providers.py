@@ -24,6 +24,7 @@ import requests
 from grader.cache import cache_folder
 from grader.problems import Problem
 from grader.providers import (
+    SHIPPED,
     SMOLLM2,
     Endpoint,
     FakeClock,
@@ -41,6 +42,7 @@ from grader.providers import (
     refused_url,
 )
 from grader.providers.fetch import PIECE
+from grader.providers.recorded import write_answers
 
 
 @pytest.fixture
@@ -462,6 +464,15 @@ def test_the_same_question_is_asked_once(recorded, provider, tmp_path):
     assert len(provider.requests) == 3
     assert len(recorded.requests) == 5
     with RecordedProvider(pytest.fail, tmp_path / "new" / "answers.db") as later:
+        assert answer(later, messages=["a"], temperature=0) == first
+
+
+def test_shipped_answers_need_no_model(recorded, monkeypatch, tmp_path):
+    first = answer(recorded, temperature=0, messages=["a"])
+    store = next(tmp_path.rglob("answers.db"))
+    monkeypatch.setattr("grader.providers.recorded.store", lambda: store)
+    write_answers(tmp_path / SHIPPED)
+    with RecordedProvider(pytest.fail, tmp_path / "empty.db", tmp_path / SHIPPED) as later:
         assert answer(later, messages=["a"], temperature=0) == first
 
 

@@ -24,9 +24,9 @@ def keep(course: Path, lessons: Iterable[Lesson]) -> None:
     _copy(origin / "solutions" / "curriculum.yaml", course / "solutions" / "curriculum.yaml")
     for lesson in lessons:
         copies = course / "solutions" / lesson.module / lesson.slug
-        for file in lesson.folder.glob("*.py"):
+        for file in lesson.folder.glob("*.*"):
             _copy(file, copies / file.name)
-        for file in copies.glob("*.py"):
+        for file in copies.glob("*.*"):
             if not (lesson.folder / file.name).exists():
                 file.unlink()
 

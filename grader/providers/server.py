@@ -113,7 +113,7 @@ class LoopbackProvider:
             if self.on_request is not None:
                 self.on_request(request)
             return self.answer(request)
-        except Exception as trouble:  # a request that its author did not foresee must not take the server down
+        except Exception as trouble:  # noqa: BLE001 - what its author did not foresee must not take the server down
             return error(500, f"This provider cannot answer that request: {type(trouble).__name__}: {trouble}")
 
 

@@ -4,7 +4,6 @@ import os
 import resource
 import signal
 import socket
-import time
 from typing import Any
 
 import grader

@@ -377,7 +377,7 @@ def test_two_timeouts(submission, provider, clock):
     try:
         answer = send(submission, provider, clock, 60, connect_timeout=0.1, read_timeout=20)
     except Raised as raised:
-        raise AssertionError(f"connect_timeout=0.1, read_timeout=20: an answer after 0.25 s is in time. It raised {raised}")
+        raise AssertionError(f"connect_timeout=0.1, read_timeout=20: an answer after 0.25 s is in time. It raised {raised}") from None
     assert_equal(answer.status, 200, "The answer came within the read time-out.")
 
 
