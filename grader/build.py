@@ -8,6 +8,7 @@ from grader.curriculum import lessons
 from grader.files import write_atomically
 from grader.lessons import Lesson
 from grader.notebooks import notebook_text, unsolved_notebook
+from grader.taught import taught_before
 
 GENERATED = "# Generated from the lesson's source by `grader build`. The visible checks; edits are lost.\n"
 
@@ -17,6 +18,7 @@ def built_files(lesson: Lesson) -> dict[str, str]:
     return {
         f"{lesson.slug}.ipynb": notebook_text(unsolved_notebook(lesson)),
         f"checks/{lesson.slug}.py": visible_checks(lesson),
+        **{f"taught/{slug}.py": text for slug, text in taught_before(lesson).items()},
     }
 
 
@@ -34,7 +36,7 @@ def build(root: Path) -> list[Path]:
 def stale(root: Path) -> list[Path]:
     """The paths in `modules/` that are not as `build` would leave them."""
     wanted = _wanted(root)
-    present = {p for pattern in ("*/*.ipynb", "*/checks/*.py") for p in (root / "modules").glob(pattern)}
+    present = {p for pattern in ("*/*.ipynb", "*/checks/*.py", "*/taught/*.py") for p in (root / "modules").glob(pattern)}
     different = [path for path, text in wanted.items() if not path.is_file() or path.read_text() != text]
     return different + sorted(present - set(wanted))
 

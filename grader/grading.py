@@ -23,6 +23,7 @@ from grader.results import CheckResult, ExerciseResult, Result
 from grader.results import Problem as CheckProblem
 from grader.sandbox import Limits, Sandbox, WarmParent
 from grader.submission import Session, SubmissionStopped
+from grader.taught import install_cell
 
 Cells = list[tuple[str, str]]  # the exercise that a cell answers, or "", and its source
 
@@ -73,7 +74,7 @@ def grade(bench: Bench, parent: WarmParent, lesson: Lesson, submission: Path | H
         handed = submission if isinstance(submission, Handed) else answers_in(read_submission(submission), lesson)
     except Problem as problem:
         return Result(lesson.slug, _nothing(lesson, str(problem)), failed=str(problem))
-    setup = [("", cell.source) for cell in lesson.cells if cell.role == "setup"]
+    setup = [("", install_cell(lesson)), *(("", cell.source) for cell in lesson.cells if cell.role == "setup")]
     with contextlib.closing(_Running(parent, setup + list(handed.cells), limits)) as running:
         results: list[ExerciseResult] = []
         for name in lesson.exercises:

@@ -16,6 +16,7 @@ from grader.fingerprint import alike
 from grader.lessons import Lesson
 from grader.results import CheckResult
 from grader.submission import LocalLine, Session
+from grader.taught import installed, taught_before
 from grader.variants import Variant
 
 
@@ -33,9 +34,10 @@ def namespace(lesson: Lesson, *variants: Variant) -> dict[str, Any]:
     """What the lesson's notebook defines when it is answered by the author, but for `variants`."""
     defined: dict[str, Any] = {"__name__": f"{lesson.slug} solved"}
     answers = lesson.answers(*variants)
-    for cell in lesson.cells:
-        if cell.role in ("setup", "exercise"):
-            _execute(answers.get(cell.name, cell.source), f"<{lesson.slug} {cell.name or cell.role}>", defined)
+    with installed(taught_before(lesson)):
+        for cell in lesson.cells:
+            if cell.role in ("setup", "exercise"):
+                _execute(answers.get(cell.name, cell.source), f"<{lesson.slug} {cell.name or cell.role}>", defined)
     return defined
 
 
@@ -99,6 +101,7 @@ def from_data(data: list[dict]) -> list[Known]:
 
 def _remembered(lesson: Lesson, exercise: str, seed: int) -> Path:
     parts = [f.read_bytes() for f in sorted(lesson.folder.glob("*.py"))]
+    parts += [text.encode() for text in taught_before(lesson).values()]
     parts += [f.read_bytes() for f in sorted(Path(__file__).parent.glob("*.py"))]
     parts.append(f"{exercise} {seed} {sys.version}".encode())
     return cache_folder() / "mistakes" / f"{hashlib.sha256(b'|'.join(parts)).hexdigest()[:24]}.json"

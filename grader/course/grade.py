@@ -19,6 +19,7 @@ from grader.lessons import Lesson
 from grader.pages.feedback import feedback_page
 from grader.pages.report import report_page
 from grader.problems import Problem
+from grader.taught import taught_before
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ def _has(course: Path, student: str, slug: str, key: str) -> bool:
 def _key(lesson: Lesson) -> str:
     """Changes with the lesson, the grader and what they run on."""
     parts = [f.read_bytes() for f in sorted(lesson.folder.glob("*.py"))]
+    parts += [text.encode() for text in taught_before(lesson).values()]
     parts += [f.read_bytes() for f in sorted(Path(__file__).parents[1].rglob("*.py"))]
     parts += [importlib.metadata.version(name).encode() for name in ("torch", "numpy", "ipython")]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()

@@ -8,6 +8,7 @@ from pathlib import Path
 from grader.curriculum import order
 from grader.files import write_atomically
 from grader.lessons import Lesson
+from grader.taught import lessons_needed
 
 
 def keep(course: Path, lessons: Iterable[Lesson]) -> None:
@@ -17,6 +18,7 @@ def keep(course: Path, lessons: Iterable[Lesson]) -> None:
     if not lessons:
         return
     origin = lessons[0].folder.parents[2]
+    lessons = {lesson.slug: lesson for chosen in lessons for lesson in [*lessons_needed(chosen), chosen]}.values()
     listed = {(module, slug) for module, slugs in order(origin).items() for slug in slugs}
     for folder in course.glob("solutions/*/*/"):
         if (folder.parent.name, folder.name) not in listed:

@@ -249,7 +249,8 @@ def test_repair_is_bounded(submission, provider, random):
         with raises("HandOver", "No text was accepted: an answer that broke the rule must not be returned.") as caught:
             submission.verify_and_repair(client(submission, provider), QUESTION, "Bad", lambda text: judge(text), repairs)
         assert_equal(len(provider.requests) - before, repairs, f"Calls with repairs={repairs}.")
-        last = Judge(); last.shown = judge.shown[:-1]
+        last = Judge()
+        last.shown = judge.shown[:-1]
         assert_that(last(judge.shown[-1]) in caught[0].message, "The message should hold the last complaint.",
                     "the last complaint", caught[0].message)
 ASK = [{"role": "user", "content": "Which one?"}]
