@@ -96,7 +96,7 @@ class Bench:
         """A scripted provider on real HTTP, on the check's clock."""
         from grader.providers import ScriptedProvider
 
-        with ScriptedProvider(clock) as provider:
+        with ScriptedProvider(clock, self._session.listener(0)) as provider:
             provider.on_request = lambda r: self._note("request", r.method, r.path, r.json, r.at)
             yield provider
 
@@ -106,7 +106,9 @@ class Bench:
         from grader.providers import SHIPPED, RecordedProvider, model_url
         from grader.providers.recorded import store
 
-        with RecordedProvider(model_url, store(), request.path.with_name(SHIPPED)) as model:
+        with RecordedProvider(
+            model_url, store(), request.path.with_name(SHIPPED), self._session.listener(1)
+        ) as model:
             yield model
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:

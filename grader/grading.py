@@ -21,7 +21,7 @@ from grader.notebooks import Handed, answers_in, read_submission
 from grader.problems import Problem
 from grader.results import CheckResult, ExerciseResult, Result
 from grader.results import Problem as CheckProblem
-from grader.sandbox import Limits, Sandbox, WarmParent
+from grader.sandbox import Limits, Sandbox, WarmParent, refusal
 from grader.submission import Session, SubmissionStopped
 from grader.taught import install_cell
 
@@ -37,8 +37,13 @@ class Job:
     submission: Path | Handed
 
 
-def grade_all(lessons: Iterable[Lesson], jobs: list[Job], limits: Limits = Limits()) -> Iterator[tuple[Hashable, Result]]:
-    """Grades `jobs` and gives each name and result as it comes."""
+def grade_all(lessons: Iterable[Lesson], jobs: list[Job], limits: Limits = Limits(),
+              trusted: bool = True) -> Iterator[tuple[Hashable, Result]]:
+    """Grades `jobs` and gives each name and result as it comes. `trusted`: they are from people whom one trusts.
+
+    Raises:
+        Problem: they are not, and this machine cannot hold their code in.
+    """
     by_slug = {lesson.slug: lesson for lesson in lessons}
     if not jobs:
         return
@@ -47,6 +52,10 @@ def grade_all(lessons: Iterable[Lesson], jobs: list[Job], limits: Limits = Limit
     for job in jobs:
         todo.put(job)
     with WarmParent() as parent:
+        if not trusted:
+            with Sandbox(parent, limits) as sandbox:
+                if reason := refusal(sandbox.layers):
+                    raise Problem(reason)
         count = min(len(jobs), cores())
         for _ in range(count):
             todo.put(None)
@@ -82,7 +91,8 @@ def grade(bench: Bench, parent: WarmParent, lesson: Lesson, submission: Path | H
             session = Session(running.sandbox())
             results.append(mark(bench, marks_of(lesson), name, session, failing, running.trouble.get(name, "")))
     spent = time.process_time() - processor + running.cpu_seconds
-    return Result(lesson.slug, tuple(results), seconds=time.monotonic() - started, cpu_seconds=spent)
+    seconds, layers = time.monotonic() - started, tuple(sorted(running.layers))
+    return Result(lesson.slug, tuple(results), seconds=seconds, cpu_seconds=spent, layers=layers)
 
 
 class _Running:
@@ -95,6 +105,7 @@ class _Running:
         self._current: Sandbox | None = None
         self.trouble: dict[str, str] = {}
         self.cpu_seconds = 0.0
+        self.layers: frozenset[str] = frozenset()
 
     def sandbox(self) -> "Sandbox | _Over":
         """A sandbox in which the cells have run."""
@@ -103,6 +114,7 @@ class _Running:
             if time.monotonic() > self._deadline:
                 return _Over()
             self._current = Sandbox(self._parent, self._limits)
+            self.layers = self._current.layers
             self._run_cells(self._current)
         return self._current
 
@@ -135,6 +147,9 @@ class _Over:
 
     def exchange(self, *_: object) -> bytes:
         raise SubmissionStopped("has used up the time of its submission")
+
+    def listener(self, number: int) -> None:
+        return None
 
 
 def _nothing(lesson: Lesson, reason: str) -> tuple[ExerciseResult, ...]:

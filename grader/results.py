@@ -69,6 +69,7 @@ class Result:
     failed: str = ""
     seconds: float = 0.0  # wall time
     cpu_seconds: float = 0.0  # processor time of the sandbox and of the checks
+    layers: tuple[str, ...] = ()  # what held the submission in, as `grader.sandbox.layers` names it
 
     @property
     def points(self) -> float:
@@ -93,4 +94,5 @@ def from_data(data: dict[str, Any]) -> Result:
     def exercise(e: dict) -> ExerciseResult:
         return ExerciseResult(**{**e, "checks": tuple(map(check, e["checks"])), "unmet": tuple(e["unmet"])})
 
-    return Result(**{**data, "exercises": tuple(map(exercise, data["exercises"]))})
+    exercises, layers = tuple(map(exercise, data["exercises"])), tuple(data.get("layers", ()))
+    return Result(**{**data, "exercises": exercises, "layers": layers})

@@ -11,6 +11,7 @@ import io
 import linecache
 import math
 import operator
+import socket
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -46,6 +47,9 @@ class Line(Protocol):
     """Carries one request to the learner's code and brings the reply back, within so many seconds."""
 
     def exchange(self, request: bytes, on_callback: Callable[[bytes], bytes], seconds: float) -> bytes: ...
+
+    def listener(self, number: int) -> socket.socket | None:
+        """A socket that listens where the code runs, for a provider to serve on; None when any will do."""
 
 
 class Responder:
@@ -189,6 +193,10 @@ class Session:
     def namespace(self) -> Remote:
         return Remote(self, NAMESPACE, "notebook", "")
 
+    def listener(self, number: int) -> socket.socket | None:
+        """What the line's `listener` gives."""
+        return self._line.listener(number)
+
     def request(self, kind: str, *parts: object, label: str, args: tuple = (), kwargs: dict | None = None,
                 quiet: bool = False) -> Any:
         """Sends one request and gives the outcome.
@@ -273,6 +281,9 @@ class LocalLine:
     def exchange(self, request: bytes, on_callback: Callable[[bytes], bytes], seconds: float) -> bytes:
         self._on_callback = on_callback
         return self._responder.reply(request)
+
+    def listener(self, number: int) -> None:
+        return None
 
 
 def _differentiable(item: Any) -> bool:

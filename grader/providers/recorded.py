@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -31,7 +32,10 @@ class RecordedProvider(LoopbackProvider):
     if there is one, a file of answers that `write_answers` wrote, which are looked up first.
     """
 
-    def __init__(self, upstream: Callable[[], str], store: Path, shipped: Path | None = None) -> None:
+    def __init__(
+        self, upstream: Callable[[], str], store: Path, shipped: Path | None = None,
+        listener: socket.socket | None = None,
+    ) -> None:
         self._upstream = upstream
         self._store = store
         self._shipped = json.loads(shipped.read_text()) if shipped and shipped.is_file() else {}
@@ -40,7 +44,7 @@ class RecordedProvider(LoopbackProvider):
         with closing(self._open()) as database, database:
             database.execute("PRAGMA journal_mode = WAL")  # readers and a writer at the same time
             database.execute("CREATE TABLE IF NOT EXISTS answers (request TEXT PRIMARY KEY, kind TEXT, body BLOB)")
-        super().__init__()
+        super().__init__(listener=listener)
 
     def answer(self, request: Request) -> Reply:
         if request.path not in PATHS:

@@ -18,14 +18,14 @@ CREATED = 1_767_225_600  # Unix time, as in every answer of the double
 class ScriptedProvider(LoopbackProvider):
     """Plays replies in order; when the script is over, answers as `respond` says, or with status 500.
 
-    What holds of the clock is said at `LoopbackProvider`.
+    What holds of the clock, and of `listener`, is said at `LoopbackProvider`.
     """
 
-    def __init__(self, clock: FakeClock | None = None) -> None:
+    def __init__(self, clock: FakeClock | None = None, listener: socket.socket | None = None) -> None:
         self._script: deque[Reply] = deque()
         self._respond: Callable[[Request], Reply] = lambda _: error(500, "The script is over.")
         self._playing = threading.Lock()
-        super().__init__(clock)
+        super().__init__(clock, listener)
 
     def script(self, *replies: Reply) -> None:
         """Adds replies to the end of the script."""

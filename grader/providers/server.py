@@ -1,7 +1,9 @@
 """An HTTP/1.1 server on 127.0.0.1 that records what it is asked; what it answers is decided by a subclass."""
 
+import contextlib
 import json
 import math
+import multiprocessing.connection
 import socket
 import socketserver
 import sys
@@ -76,15 +78,17 @@ class LoopbackProvider:
       connection. The server waits only `PATIENCE` for that look: the clock runs ahead of a client that takes
       longer or looks less often. It never falls behind, so a client with a deadline always finds it passed.
     - Answers at the same time add up on the clock, whatever their order.
+
+    `listener`: a socket that listens already, perhaps in another network, on which to serve; it stays open.
     """
 
-    def __init__(self, clock: FakeClock | None = None) -> None:
+    def __init__(self, clock: FakeClock | None = None, listener: socket.socket | None = None) -> None:
         self.clock = clock
         self.requests: list[Request] = []
         self.on_request: Callable[[Request], None] | None = None
         self._recorded = 0  # bytes
         self._lock = threading.Lock()
-        self._server = _Server(partial(_Handler, self))
+        self._server = _Server(partial(_Handler, self), listener)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
         self._thread = threading.Thread(target=self._server.serve, daemon=True)
         self._thread.start()
@@ -129,27 +133,43 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
+    timeout = 0  # `handle_request` is called when there is one
 
-    def __init__(self, handler: Callable[..., BaseHTTPRequestHandler]) -> None:
-        super().__init__(("127.0.0.1", 0), handler)
+    def __init__(self, handler: Callable[..., BaseHTTPRequestHandler], listener: socket.socket | None) -> None:
+        super().__init__(("127.0.0.1", 0), handler, bind_and_activate=listener is None)
         self.connections: set[socket.socket] = set()
         self.stopping = False
+        self._bell, self._ringer = socket.socketpair()
+        if listener is not None:
+            self.socket.close()
+            self.socket = listener.dup()
+            self.server_address = listener.getsockname()
+            self._turn_away()
+
+    def _turn_away(self) -> None:
+        """Closes the connections that waited for whoever served on this socket before."""
+        self.socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self.socket.accept()[0].close()
+        self.socket.setblocking(True)
 
     def serve(self) -> None:
         # serve_forever polls, which makes every end take half a second
         while not self.stopping:
-            self.handle_request()
+            multiprocessing.connection.wait([self.socket, self._bell])
+            if not self.stopping:
+                self.handle_request()
 
     def stop(self, thread: threading.Thread) -> None:
         if self.stopping:
             return
         self.stopping = True
-        try:
-            socket.create_connection(self.server_address).close()  # wakes `serve`
-        except OSError:
-            pass  # its queue is full: it is awake
+        self._ringer.send(b".")
         thread.join()
         self.server_close()
+        self._bell.close()
+        self._ringer.close()
         for connection in list(self.connections):
             try:
                 connection.shutdown(socket.SHUT_RDWR)  # wakes its thread, which closes it

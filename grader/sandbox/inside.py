@@ -1,24 +1,27 @@
 """What runs in a sandbox: the submission's cells, then the calls that checks make to what the cells defined."""
 
 import os
-import resource
 import signal
 import socket
 from typing import Any
 
 import grader
 from grader.sandbox.frames import ANSWER, CALLBACK, CELL, DONE, HELLO, REPLY, SECONDS, Closed, receive, send
+from grader.sandbox.lock import Around, lock_in
 from grader.submission import TOO_LONG, Responder, describe
 from grader.wire import Handle, WireError, pack, unpack
 
 
-def run(channel: socket.socket, shell: Any) -> None:
-    """Serves the grader at the other end of `channel` until it hangs up."""
+def run(channel: socket.socket, shell: Any, around: Around) -> None:
+    """Locks itself in, then serves the grader at the other end of `channel` until it hangs up."""
     os.setsid()
-    send(channel, HELLO, str(os.getpid()).encode())
     _, settings = receive(channel)
     limits = unpack(settings, _nothing)
-    lock_in(limits)
+    held, listeners = lock_in(limits, channel, around)
+    socket.send_fds(channel, [b"."], [listener.fileno() for listener in listeners])
+    for listener in listeners:
+        listener.close()
+    send(channel, HELLO, pack([os.getpid(), sorted(held)], _nothing))
     grader.lesson = lambda slug: lambda name: 0.0  # the checks are run from outside
 
     def call_back(request: bytes) -> bytes:
@@ -43,33 +46,6 @@ def run(channel: socket.socket, shell: Any) -> None:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
         send(channel, DONE if kind == CELL else REPLY, reply)
-
-
-def lock_in(limits: dict[str, Any]) -> None:
-    """Gives up what a submission has no need of."""
-    os.chdir(limits["folder"])
-    os.environ["HOME"] = limits["folder"]
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for descriptor in (0, 1, 2):
-        os.dup2(nowhere, descriptor)
-    _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_CPU, limits["cpu"])
-    _limit(resource.RLIMIT_FSIZE, limits["file_size"])
-    _limit(resource.RLIMIT_NOFILE, 128)
-    # private writable memory; the limit on address space would count torch's large reserved maps
-    _limit(resource.RLIMIT_DATA, _private_memory() + limits["memory"])
-
-
-def _limit(kind: int, value: int) -> None:
-    resource.setrlimit(kind, (value, value))
-
-
-def _private_memory() -> int:
-    try:
-        with open("/proc/self/status") as status:
-            return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmData"))
-    except (OSError, StopIteration):
-        return 2**31
 
 
 def _run_cell(shell: Any, source: str) -> bytes:

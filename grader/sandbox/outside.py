@@ -1,21 +1,27 @@
 """The grader's end of a sandbox: starting one, running cells in it, calling what they defined, ending it."""
 
+import array
+import contextlib
 import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from grader.sandbox.frames import ANSWER, CALLBACK, CELL, DONE, HELLO, REPLY, REQUEST, SECONDS, Closed, receive, send
+from grader.sandbox.layers import SCRATCH
 from grader.submission import TOO_LONG, SubmissionStopped
 from grader.wire import Handle, WireError, pack, unpack
 
+CREDENTIALS = getattr(socket, "SCM_CREDENTIALS", None)
 GRACE = 2.0  # seconds in which a sandbox may give up by itself after its time is over
 
 
@@ -28,6 +34,7 @@ class Limits:
     cpu: int = 240
     memory: int = 2 * 2**30
     file_size: int = 64 * 2**20
+    scratch: int = 256 * 2**20
 
 
 class WarmParent:
@@ -37,7 +44,7 @@ class WarmParent:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "grader.sandbox.warm", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()], env=_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()], env=_environment(), cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )
         theirs.close()
         if self._requests.recv(16) != b"ready":
@@ -52,6 +59,8 @@ class WarmParent:
     def fork(self) -> socket.socket:
         """The channel to a new sandbox."""
         ours, theirs = socket.socketpair()
+        if hasattr(socket, "SO_PASSCRED"):
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         with theirs:
             socket.send_fds(self._requests, [b"fork"], [theirs.fileno()])
         return ours
@@ -64,15 +73,36 @@ class Sandbox:
         self._limits = limits
         self._folder = tempfile.mkdtemp(prefix="submission-")
         self._channel = parent.fork()
-        started = time.monotonic()
+        self._listeners: list[socket.socket] = []
         try:
-            kind, pid = receive(self._channel, started + 60)
-            self._pid = int(pid) if kind == HELLO else 0
-            send(self._channel, HELLO, pack({**asdict(limits), "folder": self._folder}, _nothing))
-        except (Closed, TimeoutError, ValueError):
+            self._start(time.monotonic() + 60)
+        except (Closed, OSError, ValueError):
+            self._channel.close()
+            shutil.rmtree(self._folder, ignore_errors=True)
             raise RuntimeError("a sandbox did not start") from None
         self.alive = True
         self.cpu_seconds = 0.0
+        if SCRATCH not in self.layers:
+            threading.Thread(target=self._watch_folder, daemon=True).start()
+
+    def _start(self, deadline: float) -> None:
+        """Up to the last answer it is our own code that speaks at the other end."""
+        send(self._channel, HELLO, pack({**asdict(self._limits), "folder": self._folder}, _nothing), deadline)
+        _, ancillary, *_ = self._channel.recvmsg(1, 1024)
+        seen = 0
+        for level, kind, content in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                self._listeners = [socket.socket(fileno=number) for number in array.array("i", content)]
+            elif level == socket.SOL_SOCKET and kind == CREDENTIALS:
+                seen = struct.unpack("3i", content)[0]
+        _, content = receive(self._channel, deadline)
+        own, layers = unpack(content, _nothing)
+        self._pid = seen or own  # in its process namespace it has another number
+        self.layers = frozenset(layers)
+
+    def listener(self, number: int) -> socket.socket | None:
+        """A socket that listens inside, for a provider outside to serve on."""
+        return self._listeners[number] if self.alive and number < len(self._listeners) else None
 
     def __enter__(self) -> "Sandbox":
         return self
@@ -90,8 +120,16 @@ class Sandbox:
                     kill(target, signal.SIGKILL)
                 except (ProcessLookupError, PermissionError):
                     pass
-            self._channel.close()
+            for each in (self._channel, *self._listeners):
+                each.close()
             shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _watch_folder(self) -> None:
+        """Ends a sandbox that writes more than it may, where the kernel cannot limit its folder."""
+        while self.alive:
+            if _size(self._folder) > self._limits.scratch:
+                return self.end()
+            time.sleep(0.2)
 
     def run_cell(self, source: str) -> str:
         """Runs a cell; gives what it raised as a sentence, or an empty string.
@@ -134,6 +172,16 @@ class Sandbox:
         raise SubmissionStopped(problem)
 
 
+def _size(folder: str) -> int:
+    """The bytes beneath a folder; an empty file takes room, too."""
+    total = 0
+    for path, folders, files in os.walk(folder):
+        total += 4096 * len(folders)
+        for name in files:
+            with contextlib.suppress(OSError):
+                total += 4096 + os.lstat(os.path.join(path, name)).st_size
+    return total
+
 
 def _environment() -> dict[str, str]:
     """What a sandbox may know of the grader's environment: next to nothing."""
@@ -141,7 +189,7 @@ def _environment() -> dict[str, str]:
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     package = str(Path(__file__).parents[2])
     scratch = {"HOME": tempfile.gettempdir(), "IPYTHONDIR": tempfile.gettempdir(), "USER": "submission"}
-    return {**kept, **threads, **scratch, "PYTHONPATH": package, "PYTHONWARNINGS": "ignore", "MPLBACKEND": "Agg"}
+    return {**kept, **threads, **scratch, "PYTHONPATH": package, "PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "ignore", "MPLBACKEND": "Agg"}
 
 
 def _processor_time(pid: int) -> float:

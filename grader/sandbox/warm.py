@@ -1,34 +1,51 @@
 """The warm parent: imports once what lessons use, then forks a sandbox whenever it is handed a channel.
 
-It never holds solutions, hidden checks or results, because every sandbox inherits its memory.
+It never holds solutions, hidden checks or results, because every sandbox inherits its memory. It hides the files that
+no submission needs from itself, and so from all of them.
 Run as `python -m grader.sandbox.warm FD`; FD is a datagram socket on which each message carries one channel.
 """
 
+import contextlib
+import importlib
 import os
 import signal
 import socket
 import sys
 
+from grader.sandbox import namespaces
+from grader.sandbox.layers import MOUNT, PROCESS
+
 
 def main(requests: socket.socket) -> None:
     """Forks a sandbox for each channel that arrives, until the other end is gone."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
+    held = set()
+    proc = os.open("/proc", os.O_RDONLY) if os.path.isdir("/proc") else -1
+    if namespaces.works(namespaces.new_processes, proc):
+        namespaces.new_processes(proc)
+        namespaces.become_first_process()
+        held.add(PROCESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, which ends its sandboxes itself
     shell = warm_up()
-    from grader.sandbox import inside
+    from grader.sandbox import inside, lock
 
+    paths = namespaces.readable()
+    if namespaces.works(namespaces.hide_files, paths):
+        namespaces.hide_files(paths)
+        held.add(MOUNT)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
     requests.send(b"ready")
     while True:
         message, channels, *_ = socket.recv_fds(requests, 16, 1)
         if not message:
             return
-        if os.fork() == 0:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            requests.close()
-            try:
-                inside.run(socket.socket(fileno=channels[0]), shell)
-            finally:
-                os._exit(0)
+        with namespaces.for_next_process(proc) if PROCESS in held else contextlib.nullcontext():
+            child = os.fork()
+            if child == 0:
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                try:
+                    inside.run(socket.socket(fileno=channels[0]), shell, lock.Around(held, paths, proc))
+                finally:
+                    os._exit(0)
         os.close(channels[0])
 
 
@@ -43,6 +60,8 @@ def warm_up():
     from IPython.core.interactiveshell import InteractiveShell
     from traitlets.config import Config
 
+    with contextlib.suppress(ImportError, RuntimeError):  # RuntimeError: without libseccomp
+        importlib.import_module("pyseccomp")
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     shell = InteractiveShell.instance(config=Config({"HistoryManager": {"enabled": False}}))
