@@ -49,16 +49,14 @@ def grade_all(lessons: Iterable[Lesson], jobs: list[Job], limits: Limits = Limit
         return
     fork = multiprocessing.get_context("fork")
     todo, done = fork.Queue(), fork.Queue()
-    for job in jobs:
-        todo.put(job)
     with WarmParent() as parent:
         if not trusted:
             with Sandbox(parent, limits) as sandbox:
                 if reason := refusal(sandbox.layers):
                     raise Problem(reason)
         count = min(len(jobs), cores())
-        for _ in range(count):
-            todo.put(None)
+        for job in [*jobs, *[None] * count]:
+            todo.put(job)
         workers = [fork.Process(target=_work, args=(by_slug, parent, todo, done, limits), daemon=True) for _ in range(count)]
         for worker in workers:
             worker.start()

@@ -12,7 +12,8 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 from grader.sandbox import calls, kernel, landlock, namespaces
 from grader.sandbox.layers import IPC, MOUNT, NETWORK, PROCESS, RLIMITS, SCRATCH, SECCOMP, USER
@@ -36,7 +37,7 @@ def lock_in(limits: dict[str, Any], channel: socket.socket, around: Around) -> t
     """Gives up what a submission has no need of. Gives the layers that hold, and sockets that listen in here, for
     others to serve on: whoever is handed them must close them in here."""
     held = set(around.held)
-    user = _user_to_be(around.proc)
+    user = _user_to_be(around)
     with _trying(held, NETWORK):
         namespaces.new_network()
     with _trying(held, IPC):
@@ -70,14 +71,24 @@ def _trying(held: set[str], layer: str) -> Iterator[None]:
         held.add(layer)
 
 
-def _user_to_be(proc: int) -> int:
+def _user_to_be(around: Around) -> int:
     """If root may choose, a user for this sandbox alone; else who we are."""
-    if os.geteuid() or proc < 0:
+    if os.geteuid() or around.proc < 0:
         return os.geteuid()
-    with open("self/uid_map", opener=lambda path, flags: os.open(path, flags, dir_fd=proc)) as lines:
+    if MOUNT not in around.held and not all(map(_open_to_all, around.paths)):
+        return 0  # a library in root's home is of no use to anybody else
+    with _in_proc("self/uid_map", around.proc) as lines:
         known = [range(first, first + count) for first, _, count in (map(int, line.split()) for line in lines)]
-    own = OWN_USERS + int(os.readlink("self", dir_fd=proc))
+    own = OWN_USERS + int(os.readlink("self", dir_fd=around.proc))
     return next((user for user in (own, NOBODY) if any(user in users for users in known)), 0)
+
+
+def _open_to_all(path: str) -> bool:
+    return all(folder.stat().st_mode & 0o001 for folder in Path(path).parents)
+
+
+def _in_proc(name: str, proc: int) -> TextIO:
+    return open(name, opener=lambda path, flags: os.open(path, flags, dir_fd=proc))
 
 
 def _become(user: int, folder: str, held: set[str], proc: int) -> None:
@@ -139,7 +150,7 @@ def _limit_resources(limits: dict[str, Any], memory: int, held: set[str]) -> Non
 def _private_memory(proc: int) -> int:
     """What RLIMIT_DATA counts already."""
     try:
-        with open("self/status", opener=lambda path, flags: os.open(path, flags, dir_fd=proc)) as status:
+        with _in_proc("self/status", proc) as status:
             return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmData"))
     except (OSError, StopIteration):
         return 2**31

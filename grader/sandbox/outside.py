@@ -2,8 +2,8 @@
 
 import array
 import contextlib
+import math
 import os
-import shutil
 import signal
 import socket
 import struct
@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from grader.sandbox.frames import ANSWER, CALLBACK, CELL, DONE, HELLO, REPLY, REQUEST, SECONDS, Closed, receive, send
-from grader.sandbox.layers import SCRATCH
+from grader.sandbox.layers import PROCESS, SCRATCH, SECCOMP
 from grader.submission import TOO_LONG, SubmissionStopped
 from grader.wire import Handle, WireError, pack, unpack
 
@@ -47,8 +47,10 @@ class WarmParent:
             pass_fds=[theirs.fileno()], env=_environment(), cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         )
         theirs.close()
-        if self._requests.recv(16) != b"ready":
+        ready = self._requests.recv(32)
+        if not ready.startswith(b"ready"):
             raise RuntimeError("the warm parent of the sandboxes did not start")
+        self.makes_scratch = ready.endswith(b"scratch")  # in memory; else a sandbox needs a folder of the grader's
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -71,15 +73,15 @@ class Sandbox:
 
     def __init__(self, parent: WarmParent, limits: Limits = Limits()):
         self._limits = limits
-        self._folder = tempfile.mkdtemp(prefix="submission-")
+        self._folder = "" if parent.makes_scratch else tempfile.mkdtemp(prefix="submission-")
         self._channel = parent.fork()
         self._listeners: list[socket.socket] = []
         try:
             self._start(time.monotonic() + 60)
         except (Closed, OSError, ValueError):
             self._channel.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise RuntimeError("a sandbox did not start") from None
+            _remove(self._folder)
+            raise RuntimeError(f"a sandbox did not start; may every user enter {tempfile.gettempdir()}?") from None
         self.alive = True
         self.cpu_seconds = 0.0
         if SCRATCH not in self.layers:
@@ -99,6 +101,7 @@ class Sandbox:
         own, layers = unpack(content, _nothing)
         self._pid = seen or own  # in its process namespace it has another number
         self.layers = frozenset(layers)
+        self._handle = os.pidfd_open(self._pid) if hasattr(os, "pidfd_open") else None
 
     def listener(self, number: int) -> socket.socket | None:
         """A socket that listens inside, for a provider outside to serve on."""
@@ -115,20 +118,25 @@ class Sandbox:
         if self.alive:
             self.alive = False
             self.cpu_seconds = _processor_time(self._pid)
-            for kill, target in ((os.killpg, self._pid), (os.kill, self._pid)):
-                try:
-                    kill(target, signal.SIGKILL)
-                except (ProcessLookupError, PermissionError):
-                    pass
+            self._kill()
             for each in (self._channel, *self._listeners):
                 each.close()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            if self._handle is not None:
+                os.close(self._handle)
+            _remove(self._folder)
+
+    def _kill(self) -> None:
+        with contextlib.suppress(OSError):
+            if self._handle is not None:  # its number may be somebody else's by now
+                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+            if not self.layers & {PROCESS, SECCOMP}:  # with either, nothing outlives the process
+                os.killpg(self._pid, signal.SIGKILL)
 
     def _watch_folder(self) -> None:
         """Ends a sandbox that writes more than it may, where the kernel cannot limit its folder."""
         while self.alive:
-            if _size(self._folder) > self._limits.scratch:
-                return self.end()
+            if _size(self._folder, self._limits.scratch) > self._limits.scratch:
+                return self._kill()
             time.sleep(0.2)
 
     def run_cell(self, source: str) -> str:
@@ -172,15 +180,29 @@ class Sandbox:
         raise SubmissionStopped(problem)
 
 
-def _size(folder: str) -> int:
-    """The bytes beneath a folder; an empty file takes room, too."""
-    total = 0
-    for path, folders, files in os.walk(folder):
-        total += 4096 * len(folders)
-        for name in files:
-            with contextlib.suppress(OSError):
-                total += 4096 + os.lstat(os.path.join(path, name)).st_size
+def _size(folder: str, enough: int) -> float:
+    """The bytes beneath a folder, counted up to `enough`; an empty file takes room, too."""
+    total, folders = 0, [folder]
+    while folders and total <= enough:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    total += 4096 + entry.stat(follow_symlinks=False).st_size
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+        except FileNotFoundError:
+            pass  # it is at work
+        except OSError:
+            return math.inf  # deeper than a path can say, or hidden
     return total
+
+
+def _remove(folder: str) -> None:
+    try:
+        if folder:
+            os.rmdir(folder)
+    except OSError:  # not empty, and perhaps nested deeper than Python's own function can follow
+        subprocess.run(["rm", "-rf", folder], stderr=subprocess.DEVNULL, check=False)
 
 
 def _environment() -> dict[str, str]:
@@ -188,8 +210,8 @@ def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TZ") if name in os.environ}
     threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     package = str(Path(__file__).parents[2])
-    scratch = {"HOME": tempfile.gettempdir(), "IPYTHONDIR": tempfile.gettempdir(), "USER": "submission"}
-    return {**kept, **threads, **scratch, "PYTHONPATH": package, "PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "ignore", "MPLBACKEND": "Agg"}
+    own = {"USER": "submission", "PYTHONPATH": package, "PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "ignore", "MPLBACKEND": "Agg"}
+    return {**kept, **threads, **own}
 
 
 def _processor_time(pid: int) -> float:

@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 
 from grader.sandbox import namespaces
 from grader.sandbox.layers import MOUNT, PROCESS
@@ -25,15 +26,18 @@ def main(requests: socket.socket) -> None:
         namespaces.become_first_process()
         held.add(PROCESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, which ends its sandboxes itself
-    shell = warm_up()
+    with tempfile.TemporaryDirectory(prefix="grader-home-") as home:  # gone before the first submission comes
+        os.environ.update(HOME=home, IPYTHONDIR=home)
+        shell = warm_up()
     from grader.sandbox import inside, lock
 
     paths = namespaces.readable()
     if namespaces.works(namespaces.hide_files, paths):
         namespaces.hide_files(paths)
         held.add(MOUNT)
+    makes_scratch = MOUNT in held and namespaces.works(namespaces.new_scratch, 2**20, os.geteuid())
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps
-    requests.send(b"ready")
+    requests.send(b"ready scratch" if makes_scratch else b"ready")
     while True:
         message, channels, *_ = socket.recv_fds(requests, 16, 1)
         if not message:

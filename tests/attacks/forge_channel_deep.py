@@ -1,0 +1,23 @@
+# tries: send a value nested a million deep
+# deserves: 0
+
+# %%
+import os, socket, stat, struct
+import msgpack
+
+
+def channel():
+    for number in range(3, 256):
+        try:
+            if stat.S_ISSOCK(os.fstat(number).st_mode):
+                return socket.socket(fileno=os.dup(number))
+        except OSError:
+            pass
+
+
+def frame(kind, content):
+    return struct.pack(">cI", kind, len(content)) + content
+
+# %%
+def perplexity(log_probabilities):
+    channel().sendall(frame(b"P", b"\x91" * 10**6 + b"\xc0"))

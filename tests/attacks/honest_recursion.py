@@ -1,0 +1,10 @@
+# tries: recurse without end, elsewhere
+# deserves: 4
+
+# %%
+def forever():
+    return forever()
+forever()
+
+# %%
+# right

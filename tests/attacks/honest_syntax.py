@@ -1,0 +1,8 @@
+# tries: leave a cell unfinished
+# deserves: 4
+
+# %%
+for x in
+
+# %%
+# right

@@ -1,0 +1,10 @@
+# tries: listen without asking for a port
+# deserves: 4
+
+# %%
+import socket
+left = socket.socket()
+left.listen()
+
+# %%
+# right
