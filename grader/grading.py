@@ -25,8 +25,6 @@ from grader.sandbox import Limits, Sandbox, WarmParent, refusal
 from grader.submission import Session, SubmissionStopped
 from grader.taught import install_cell
 
-Cells = list[tuple[str, str]]  # the exercise that a cell answers, or "", and its source
-
 
 @dataclass(frozen=True)
 class Job:
@@ -81,8 +79,7 @@ def grade(bench: Bench, parent: WarmParent, lesson: Lesson, submission: Path | H
         handed = submission if isinstance(submission, Handed) else answers_in(read_submission(submission), lesson)
     except Problem as problem:
         return Result(lesson.slug, _nothing(lesson, str(problem)), failed=str(problem))
-    setup = [("", install_cell(lesson)), *(("", cell.source) for cell in lesson.cells if cell.role == "setup")]
-    with contextlib.closing(_Running(parent, setup + list(handed.cells), limits)) as running:
+    with contextlib.closing(_Running(parent, lesson, handed, limits)) as running:
         results: list[ExerciseResult] = []
         for name in lesson.exercises:
             failing = {r.exercise for r in results if not r.full}
@@ -96,9 +93,9 @@ def grade(bench: Bench, parent: WarmParent, lesson: Lesson, submission: Path | H
 class _Running:
     """A submission's cells, run in a sandbox; run again in a new one, without the cells that ended it, if it ended."""
 
-    def __init__(self, parent: WarmParent, cells: Cells, limits: Limits):
-        self._parent, self._limits = parent, limits
-        self._cells = dict(enumerate(cells))
+    def __init__(self, parent: WarmParent, lesson: Lesson, handed: Handed, limits: Limits):
+        self._parent, self._lesson, self._limits = parent, lesson, limits
+        self._cells = dict(enumerate(handed.cells))
         self._deadline = time.monotonic() + limits.submission
         self._current: Sandbox | None = None
         self.trouble: dict[str, str] = {}
@@ -117,6 +114,10 @@ class _Running:
         return self._current
 
     def _run_cells(self, sandbox: Sandbox) -> None:
+        for source in filter(None, [install_cell(self._lesson), *(c.source for c in self._lesson.cells if c.role == "setup")]):
+            if trouble := sandbox.run_cell(source):
+                raise RuntimeError(f"the setup of {self._lesson.slug} does not run in a sandbox: {trouble}")
+        sandbox.keep(self._lesson.exercises)
         for number, (exercise, source) in list(self._cells.items()):
             try:
                 trouble = sandbox.run_cell(source)

@@ -27,7 +27,7 @@ from grader.new import new_lesson
 from grader.notebooks import Handed
 from grader.results import Result
 from grader.sandbox import Limits
-from grader.sandbox.layers import MOUNT, NETWORK, broken_promises
+from grader.sandbox.layers import broken_promises
 
 ATTACKS = sorted((Path(__file__).parent / "attacks").glob("*.py"))
 LIMITS = Limits(cell=1.0, submission=15.0, memory=512 * 2**20, scratch=32 * 2**20)

@@ -3,6 +3,7 @@
 import pytest
 
 from grader.bench import with_checks
+from grader.curriculum import lessons
 from grader.grading import Job, grade, grade_all
 from grader.notebooks import Handed
 from grader.sandbox import Limits, WarmParent
@@ -131,3 +132,16 @@ def perplexity(log_probabilities):
 
 def test_results_tell_processor_time(graded):
     assert graded(RIGHT).cpu_seconds > 0
+
+
+def test_what_the_course_gives_cannot_be_redefined(example_root):
+    folder = example_root / "solutions" / "1_first" / "example"
+    lesson, checks = folder / "lesson.py", folder / "checks.py"
+    lesson.write_text(lesson.read_text().replace("check = lesson", "def tried(f):\n    return f([0.0])\n\n\ncheck = lesson"))
+    checks.write_text('from grader.checks import assert_equal, check\n\n\n@check("perplexity")\ndef test_it(submission):\n'
+                      '    """It is 1."""\n    assert_equal(submission.tried(submission.perplexity), 1.0)\n')
+    [changed] = lessons(example_root)
+    forged = "def perplexity(log_probabilities):\n    return 2.0\n\n\ndef tried(f):\n    return 1.0\n"
+    right = forged.replace("return 2.0", "return 1.0").replace("return 1.0\n\n\ndef tried(f):\n    return 1.0", "return 1.0")
+    jobs = [Job(text, "example", Handed((("perplexity", text),), {})) for text in (forged, right)]
+    assert {text: result.earned for text, result in grade_all([changed], jobs)} == {forged: 0, right: 1}

@@ -42,7 +42,7 @@ def restrict(held: Collection[str]) -> None:
         ImportError, OSError, RuntimeError: there is no seccomp, libseccomp or pyseccomp.
     """
     import pyseccomp
-    from pyseccomp import ERRNO, EQ, GT, MASKED_EQ, NE, Arg
+    from pyseccomp import EQ, ERRNO, GT, MASKED_EQ, NE, Arg
 
     rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
     refused = ERRNO(errno.EPERM)

@@ -6,7 +6,7 @@ import time
 
 from grader.wire import LARGEST_MESSAGE
 
-HELLO, CELL, DONE, REQUEST, REPLY, CALLBACK, ANSWER = (bytes([c]) for c in b"HCDRPBA")
+HELLO, CELL, KEEP, DONE, REQUEST, REPLY, CALLBACK, ANSWER = (bytes([c]) for c in b"HCKDRPBA")
 HEAD = struct.Struct(">cI")
 SECONDS = struct.Struct(">d")  # before a request: how long the answer may take
 

@@ -6,7 +6,7 @@ import socket
 from typing import Any
 
 import grader
-from grader.sandbox.frames import ANSWER, CALLBACK, CELL, DONE, HELLO, REPLY, SECONDS, Closed, receive, send
+from grader.sandbox.frames import ANSWER, CALLBACK, CELL, DONE, HELLO, KEEP, REPLY, SECONDS, Closed, receive, send
 from grader.sandbox.lock import Around, lock_in
 from grader.submission import TOO_LONG, Responder, describe
 from grader.wire import Handle, WireError, pack, unpack
@@ -35,6 +35,9 @@ def run(channel: socket.socket, shell: Any, around: Around) -> None:
     signal.signal(signal.SIGALRM, _too_long)
     while True:
         kind, content = receive(channel)
+        if kind == KEEP:
+            responder.keep(set(unpack(content, _nothing)))
+            continue
         seconds = limits["cell"]
         if kind != CELL:
             (seconds,), content = SECONDS.unpack_from(content), content[SECONDS.size :]
