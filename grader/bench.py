@@ -20,6 +20,7 @@ from grader.submission import Raised, Session, SubmissionStopped
 
 QUIET = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:warnings", "-p", "no:logging",
          "--capture=no", "--noconftest", "--import-mode=importlib", "-c", "/dev/null"]
+KEPT = 2**22  # bytes from a submission during an exercise, until which its events are kept as they came
 Notes = list[list[Any]]  # the fingerprints of what happened during one check
 
 
@@ -49,29 +50,34 @@ class Bench:
         self._failure: BaseException | None = None
 
     def run(self, checks: Path, exercise: str, session: Session, seed: int = 0) -> tuple[list[CheckResult], dict[str, Notes]]:
-        """The result of each check of `exercise` in the file `checks`, and each check's notes."""
+        """The result of each check of `exercise` in the file `checks`, and, if not all hold, each check's notes."""
         items = self._items.get((str(checks.resolve()), exercise), [])
-        results, notes = [], {}
+        results, events = [], {}
         for item in items:
             self._session, self._seed, self._problem = session, seed, None
-            self._notes: Notes = []
-            self._last_call = ""
+            self._events: list[tuple | list] = []  # as they came, or noted down already
+            self._last_call: tuple = ()
             session.on_event = self._note
             session.deadline = time.monotonic() + item.function.check.seconds
             runtestprotocol(item, log=False, nextitem=None)
             check: Check = item.function.check
             sentence = " ".join(item.function.__doc__.split())
             results.append(CheckResult(item.name, sentence, check.points, check.hidden, self._problem))
-            notes[item.name] = self._notes
-        return results, notes
+            events[item.name] = self._events
+        if all(result.holds for result in results):
+            return results, {}
+        return results, {
+            name: [event if type(event) is list else _noted(*event) for event in seen] for name, seen in events.items()
+        }
 
     def _note(self, kind: str, *content: Any) -> None:
         if kind == "call":
-            self._last_call = call(*content)
+            self._last_call = content
         if kind == "callback" and not any(content[1:]):
             return  # a look at a clock, say: how often somebody looks makes no other mistake of it
-        if len(self._notes) < LONGEST:
-            self._notes.append([kind, *(content[0].kinds[:1] if kind == "raise" else map(fingerprint, content))])
+        if len(self._events) < LONGEST:
+            # most exercises hold, and nobody asks; but what is large is not kept until then
+            self._events.append((kind, content) if self._session.received < KEPT else _noted(kind, content))
 
     @pytest.fixture
     def submission(self) -> Iterator[Any]:
@@ -139,22 +145,27 @@ class Bench:
         return True
 
     def _described(self, error: BaseException) -> Problem:
+        last_call = call(*self._last_call) if self._last_call else ""
         match error:
             case Unexpected():
-                return Problem(error.message, self._last_call, error.expected, error.seen)
+                return Problem(error.message, last_call, error.expected, error.seen)
             case Raised() if error.kinds[0] == "NotImplementedError":
-                return Problem(NOT_WRITTEN, self._last_call)
+                return Problem(NOT_WRITTEN, last_call)
             case Raised():
-                return Problem(f"It raised {error}", self._last_call, where=error.where)
+                return Problem(f"It raised {error}", last_call, where=error.where)
             case SubmissionStopped():
-                return Problem(f"The code {error}.", self._last_call)
+                return Problem(f"The code {error}.", last_call)
             case AssertionError():
-                return Problem(str(error).split("\nassert ")[0], self._last_call)
+                return Problem(str(error).split("\nassert ")[0], last_call)
         if isinstance(error, (KeyboardInterrupt, SystemExit)):
             raise error
         lines = traceback.extract_tb(error.__traceback__)
         line = next((f.line for f in reversed(lines) if f.filename.endswith(".py") and "checks" in f.filename), "")
-        return Problem(f"The result cannot be used: {type(error).__name__}: {error}", self._last_call, where=line)
+        return Problem(f"The result cannot be used: {type(error).__name__}: {error}", last_call, where=line)
+
+
+def _noted(kind: str, content: tuple) -> list[Any]:
+    return [kind, *(content[0].kinds[:1] if kind == "raise" else map(fingerprint, content))]
 
 
 @contextmanager

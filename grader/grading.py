@@ -16,7 +16,7 @@ from pathlib import Path
 
 from grader.bench import Bench, with_checks
 from grader.lessons import Lesson
-from grader.marking import mark, marks_of
+from grader.marking import Marks, mark, marks_of
 from grader.notebooks import Handed, answers_in, read_submission
 from grader.problems import Problem
 from grader.results import CheckResult, ExerciseResult, Result
@@ -72,7 +72,8 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def grade(bench: Bench, parent: WarmParent, lesson: Lesson, submission: Path | Handed, limits: Limits = Limits()) -> Result:
+def grade(bench: Bench, parent: WarmParent, lesson: Lesson, marks: Marks, submission: Path | Handed,
+          limits: Limits = Limits()) -> Result:
     """The result of one submission of `lesson`."""
     started, processor = time.monotonic(), time.process_time()
     try:
@@ -84,7 +85,7 @@ def grade(bench: Bench, parent: WarmParent, lesson: Lesson, submission: Path | H
         for name in lesson.exercises:
             failing = {r.exercise for r in results if not r.full}
             session = Session(running.sandbox())
-            results.append(mark(bench, marks_of(lesson), name, session, failing, running.trouble.get(name, "")))
+            results.append(mark(bench, marks, name, session, failing, running.trouble.get(name, "")))
     spent = time.process_time() - processor + running.cpu_seconds
     seconds, layers = time.monotonic() - started, tuple(sorted(running.layers))
     return Result(lesson.slug, tuple(results), seconds=seconds, cpu_seconds=spent, layers=layers)
@@ -177,10 +178,12 @@ def _work(lessons: dict[str, Lesson], parent: WarmParent, todo, done, limits: Li
 
     torch.set_num_threads(1)  # workers run side by side
 
+    marks = {slug: marks_of(lesson) for slug, lesson in lessons.items()}
+
     def serve(bench: Bench) -> None:
         while (job := todo.get()) is not None:
             try:
-                result = grade(bench, parent, lessons[job.lesson], job.submission, limits)
+                result = grade(bench, parent, lessons[job.lesson], marks[job.lesson], job.submission, limits)
             except Exception as error:  # noqa: BLE001 - one bad submission costs one submission
                 reason = f"The grader failed on it: {type(error).__name__}: {error}"
                 result = Result(job.lesson, _nothing(lessons[job.lesson], reason), failed=reason)

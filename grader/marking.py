@@ -22,8 +22,15 @@ class Marks:
 
 
 def marks_of(lesson: Lesson) -> Marks:
-    """Everything the solutions know."""
-    return Marks(lesson.folder / "checks.py", lesson.uses, lambda bench, name: known_mistakes(bench, lesson, name))
+    """Everything the solutions know. What it has found out about mistakes it goes on knowing."""
+    found: dict[str, list[Known]] = {}
+
+    def known(bench: Bench, exercise: str) -> list[Known]:
+        if exercise not in found:
+            found[exercise] = known_mistakes(bench, lesson, exercise)
+        return found[exercise]
+
+    return Marks(lesson.folder / "checks.py", lesson.uses, known)
 
 
 def mark(bench: Bench, marks: Marks, exercise: str, session: Session, failing: set[str] = frozenset(),

@@ -8,6 +8,7 @@ they share a process, so that a check means the same in a notebook and in the gr
 import builtins
 import contextlib
 import io
+import itertools
 import linecache
 import math
 import operator
@@ -58,7 +59,8 @@ class Responder:
     def __init__(self, namespace: dict[str, Any], call_back: Callable[[bytes], bytes]):
         self._namespace = namespace
         self._call_back = call_back
-        self._objects: list[object] = [namespace]
+        self._objects: dict[int, object] = {NAMESPACE: namespace}
+        self._numbers = itertools.count(NAMESPACE + 1)
         self._given: dict[str, Any] = {}  # what the course defined, whatever the learner's code made of it later
 
     def keep(self, answers: set[str]) -> None:
@@ -76,13 +78,13 @@ class Responder:
             return self._pack(["raise", *describe(error)])
 
     def _get(self, target: object, name: str) -> object:
-        if target is self._namespace:
-            if name in self._given:
-                return self._given[name]
-            if name not in self._namespace:
-                raise NameError(f"`{name}` is not defined")
-            return self._namespace[name]
-        return getattr(target, name)
+        if target is not self._namespace:
+            return getattr(target, name)
+        if name in self._given:
+            return self._given[name]
+        if name not in self._namespace:
+            raise NameError(f"`{name}` is not defined")
+        return self._namespace[name]
 
     def _call(self, target: Callable, args: list, kwargs: dict) -> object:
         return target(*args, **kwargs)
@@ -100,8 +102,8 @@ class Responder:
         (result * (1 if upstream is None else upstream)).sum().backward()
         return [leaf.grad for leaf in leaves]
 
-    def _release(self) -> None:
-        del self._objects[1:]
+    def _release(self, kept: list[int]) -> None:
+        self._objects = {number: self._objects[number] for number in (NAMESPACE, *kept)}
 
     def _pack(self, value: object) -> bytes:
         try:
@@ -112,8 +114,9 @@ class Responder:
     def _handle_for(self, item: object) -> Handle:
         if isinstance(item, Callback):
             return Handle(item._number, "callback", theirs=True)
-        self._objects.append(item)
-        return Handle(len(self._objects) - 1, type(item).__name__, theirs=False)
+        number = next(self._numbers)
+        self._objects[number] = item
+        return Handle(number, type(item).__name__, theirs=False)
 
     def _resolve(self, handle: Handle) -> object:
         if handle.theirs:
@@ -151,8 +154,9 @@ class Remote:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        label = name if self._number == NAMESPACE else f"{self._label}.{name}"
-        return self._session.request("get", self, name, label=label, quiet=True)
+        if self._number == NAMESPACE:
+            return self._session.named(name)
+        return self._session.request("get", self, name, label=f"{self._label}.{name}", quiet=True)
 
     def __setattr__(self, name: str, value: object) -> None:
         if name.startswith("_"):
@@ -192,6 +196,9 @@ class Session:
     def __init__(self, line: Line, on_event: Callable[..., None] = lambda *event: None):
         self._line = line
         self._offered: list[Any] = []
+        self.received = 0  # bytes
+        self._objects = 0  # objects of the learner's that this end can name
+        self._named: dict[str, Remote] = {}  # those that the notebook defines: asked for once
         self._stopped = ""
         self.on_event = on_event
         self.deadline = math.inf  # the `time.monotonic()` until which the check may ask
@@ -199,6 +206,15 @@ class Session:
     @property
     def namespace(self) -> Remote:
         return Remote(self, NAMESPACE, "notebook", "")
+
+    def named(self, name: str) -> Any:
+        """What the notebook defines under `name`. Raises as `request` does."""
+        if name in self._named:
+            return self._named[name]
+        found = self.request("get", self.namespace, name, label=name, quiet=True)
+        if type(found) is Remote:
+            self._named[name] = found
+        return found
 
     def listener(self, number: int) -> socket.socket | None:
         """What the line's `listener` gives."""
@@ -220,6 +236,7 @@ class Session:
             self.on_event("call", label, args, kwargs or {})
         try:
             reply = self._line.exchange(message, self._answer, left)
+            self.received += len(reply)
         except SubmissionStopped as stopped:
             self._stopped = str(stopped)
             raise
@@ -241,14 +258,16 @@ class Session:
         raise SubmissionStopped("sent what is no answer")
 
     def release(self) -> None:
-        """Forgets every object that a check was given or gave."""
+        """Forgets every object that a check was given or gave, but for those that the notebook defines."""
         self._offered.clear()
-        if not self._stopped:
+        if not self._stopped and self._objects > len(self._named):
             self.deadline = time.monotonic() + RELEASE
-            self.request("release", label="", quiet=True)
+            self.request("release", [found._number for found in self._named.values()], label="", quiet=True)
+            self._objects = len(self._named)
 
     def _answer(self, message: bytes) -> bytes:
         """Runs a call that the learner's code makes to an object of the check's."""
+        self.received += len(message)
         match unpack(message, lambda handle: self._resolve(handle, "")):
             case ["callback", int(number), str(name), list(args), dict(kwargs)] if 0 <= number < len(self._offered):
                 offered = self._offered[number]
@@ -275,6 +294,7 @@ class Session:
     def _resolve(self, handle: Handle, label: str) -> object:
         if handle.theirs:
             return self._offered[handle.number]
+        self._objects += 1
         return Remote(self, handle.number, handle.kind, label)
 
 

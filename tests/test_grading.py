@@ -5,6 +5,7 @@ import pytest
 from grader.bench import with_checks
 from grader.curriculum import lessons
 from grader.grading import Job, grade, grade_all
+from grader.marking import marks_of
 from grader.notebooks import Handed
 from grader.sandbox import Limits, WarmParent
 from grader.verify import handed
@@ -32,7 +33,7 @@ def graded(example, warm_parent):
         answers = tuple(("perplexity" if "def perplexity" in source else "", source) for source in cells)
         results = []
         with_checks([lesson.folder / "checks.py"],
-                    lambda bench: results.append(grade(bench, warm_parent, lesson, Handed(answers, {}), SHORT)))
+                    lambda bench: results.append(grade(bench, warm_parent, lesson, marks_of(lesson), Handed(answers, {}), SHORT)))
         return results[0]
 
     return run
