@@ -4,10 +4,12 @@ Each worker holds the checks and talks to sandboxes; the code of a submission ru
 """
 
 import contextlib
+import gc
 import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Hashable, Iterable, Iterator
@@ -24,6 +26,8 @@ from grader.results import Problem as CheckProblem
 from grader.sandbox import Limits, Sandbox, WarmParent, refusal
 from grader.submission import Session, SubmissionStopped
 from grader.taught import install_cell
+
+FORK = multiprocessing.get_context("fork")
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,7 @@ def grade_all(lessons: Iterable[Lesson], jobs: list[Job], limits: Limits = Limit
     by_slug = {lesson.slug: lesson for lesson in lessons}
     if not jobs:
         return
-    fork = multiprocessing.get_context("fork")
-    todo, done = fork.Queue(), fork.Queue()
+    todo, done = FORK.Queue(), FORK.Queue()
     with WarmParent() as parent:
         if not trusted:
             with Sandbox(parent, limits) as sandbox:
@@ -55,16 +58,14 @@ def grade_all(lessons: Iterable[Lesson], jobs: list[Job], limits: Limits = Limit
         count = min(len(jobs), cores())
         for job in [*jobs, *[None] * count]:
             todo.put(job)
-        workers = [fork.Process(target=_work, args=(by_slug, parent, todo, done, limits), daemon=True) for _ in range(count)]
-        for worker in workers:
-            worker.start()
+        foreman = FORK.Process(target=_lead, args=(count, by_slug, parent, todo, done, limits))
+        foreman.start()
         try:
             for _ in jobs:
-                yield _next(done, workers)
+                yield _next(done, foreman)
         finally:
-            for worker in workers:
-                worker.terminate()
-                worker.join()
+            foreman.terminate()
+            foreman.join()
 
 
 def cores() -> int:
@@ -172,30 +173,49 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _work(lessons: dict[str, Lesson], parent: WarmParent, todo, done, limits: Limits) -> None:
+def _lead(count: int, lessons: dict[str, Lesson], parent: WarmParent, todo, done, limits: Limits) -> None:
+    """The foreman: collects the checks, and forks the workers, which then share the memory that this took."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     import torch
 
     torch.set_num_threads(1)  # workers run side by side
-
     marks = {slug: marks_of(lesson) for slug, lesson in lessons.items()}
 
     def serve(bench: Bench) -> None:
-        while (job := todo.get()) is not None:
-            try:
-                result = grade(bench, parent, lessons[job.lesson], marks[job.lesson], job.submission, limits)
-            except Exception as error:  # noqa: BLE001 - one bad submission costs one submission
-                reason = f"The grader failed on it: {type(error).__name__}: {error}"
-                result = Result(job.lesson, _nothing(lessons[job.lesson], reason), failed=reason)
-            done.put((job.name, result))
+        gc.collect()
+        gc.freeze()
+        workers = [FORK.Process(target=_work, args=(bench, lessons, marks, parent, todo, done, limits), daemon=True)
+                   for _ in range(count)]
+        try:
+            for worker in workers:
+                worker.start()
+            for worker in workers:
+                worker.join()
+        finally:
+            for worker in workers:
+                worker.terminate()
 
     with_checks([lesson.folder / "checks.py" for lesson in lessons.values()], serve)
 
 
-def _next(done, workers) -> tuple[Hashable, Result]:
+def _work(bench: Bench, lessons: dict[str, Lesson], marks: dict[str, Marks], parent: WarmParent, todo, done,
+          limits: Limits) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    while (job := todo.get()) is not None:
+        try:
+            result = grade(bench, parent, lessons[job.lesson], marks[job.lesson], job.submission, limits)
+        except Exception as error:  # noqa: BLE001 - one bad submission costs one submission
+            reason = f"The grader failed on it: {type(error).__name__}: {error}"
+            result = Result(job.lesson, _nothing(lessons[job.lesson], reason), failed=reason)
+        done.put((job.name, result))
+
+
+def _next(done, foreman) -> tuple[Hashable, Result]:
     while True:
         try:
             return done.get(timeout=1)
         except queue.Empty:
-            if not any(worker.is_alive() for worker in workers):
+            if not foreman.is_alive():
                 raise RuntimeError("the grader's workers ended before their work was done") from None

@@ -17,6 +17,7 @@ import numpy as np
 
 LARGEST_MESSAGE = 64 * 2**20  # bytes
 DEEPEST = 32  # containers within containers
+LARGEST_INTEGER = 3500  # hexadecimal digits; those that have more than 4300 decimal ones, Python refuses to show
 
 TUPLE, SET, TENSOR, ARRAY, HANDLE, INTEGER, DTYPE = range(1, 8)
 DTYPES = frozenset(
@@ -110,7 +111,7 @@ def _unpack(data: bytes, resolve: Callable[[Handle], object], depth: int) -> Any
 
     def extension(code: int, content: bytes) -> object:
         if code == INTEGER:
-            if len(content) > 10_000:
+            if len(content) > LARGEST_INTEGER:
                 raise WireError("an integer too large")
             return int(content, 16)
         parts = _unpack(content, resolve, depth - 1)
