@@ -3,7 +3,8 @@
 - Ours: `grader grade` from start to end (checks, gradebook, feedback, report), with one worker and with two.
 - nbgrader: its own executor on a notebook of the same setup and solved cells with an `assert callable(…)` in place of
   each check, which flatters it; a handful of submissions, because each takes seconds.
-- Floor: a fork of a warm process that only executes the cells, nothing around it and nothing checked.
+- Floor: a fork of a warm process that only executes the cells, nothing around it and nothing checked. And, because the
+  checks call what the cells define some hundred times, the same with all checks run in that fork, unprotected.
 
 Processor time is that of every process that somebody waits for, and of each sandbox, for which nobody does, what it had
 used when it was ended; the kernel tells that in hundredths of a second, rounded down. Memory is the proportional share
@@ -26,6 +27,7 @@ from pathlib import Path
 import psutil
 
 from grader import grading
+from grader.bench import Bench, with_checks
 from grader.command import main as command
 from grader.course.release import release
 from grader.curriculum import lessons, root
@@ -35,6 +37,7 @@ from grader.files import write_atomically
 from grader.lessons import Lesson
 from grader.notebooks import notebook_text, unsolved_notebook
 from grader.sandbox.warm import warm_up
+from grader.submission import LocalLine, Session
 
 SLUG = "attention"
 SMALL, LARGE = 20, 200
@@ -56,7 +59,7 @@ def main() -> None:
     lesson = lessons(root(), [SLUG])[0]
     print(f"{len(CORES)} cores, load {os.getloadavg()[0]:.1f} before the start", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        floor = floor_seconds(lesson)
+        floor, checked = floor_seconds(lesson, False), floor_seconds(lesson, True)
         stock = (nbgrader(lesson, Path(folder, "stock"), STOCK) - nbgrader(lesson, Path(folder, "one"), 1)) / (STOCK - 1)
         ours = {(size, workers): grade(lesson, Path(folder, f"{size}-{workers}"), size, workers)
                 for size, workers in ((SMALL, 1), (LARGE, 1), (LARGE, 2))}
@@ -68,27 +71,38 @@ def main() -> None:
               f"{each[size, workers]:14.3f}")
     print(f"{'ours, each one more':<44}{'':22}{added:14.3f}")
     print(f"{'nbgrader, each one more':<44}{'':22}{stock:14.3f}")
-    print(f"{'floor':<44}{'':22}{floor:14.3f}\n")
-    print(f"ours to the floor            {added / floor:6.1f}   (aim: at most 3)")
+    print(f"{'floor: the cells':<44}{'':22}{floor:14.3f}")
+    print(f"{'floor: the cells and the checks':<44}{'':22}{checked:14.3f}\n")
+    print(f"ours to the cells            {added / floor:6.1f}   (aim: at most 3)")
+    print(f"ours to cells and checks     {added / checked:6.1f}")
     print(f"nbgrader to ours             {stock / added:6.1f}   (aim: at least 40)")
     print(f"two workers to one, speed    {ours[LARGE, 1].wall / ours[LARGE, 2].wall:6.2f}   (aim: at least 1.8)")
     print(f"memory a worker more         {(ours[LARGE, 2].peak - ours[LARGE, 1].peak) / 2**20:6.0f} MB (aim: below 150)")
 
 
-def floor_seconds(lesson: Lesson) -> float:
-    """Processor seconds of a fork that runs the setup and the solved cells, at the middle of many."""
+def floor_seconds(lesson: Lesson, check: bool) -> float:
+    """Processor seconds of a fork that runs the setup and the solved cells, and checks them or not, at the middle of
+    many."""
     cells = [c.source for c in lesson.cells if c.role == "setup"] + list(lesson.answers().values())
     reading, writing = os.pipe()
     if os.fork() == 0:  # so that the benchmark itself does not hold torch
         shell, seconds = warm_up(), []
-        for _ in range(FORKS):
-            if (child := os.fork()) == 0:
-                for source in cells:
-                    shell.run_cell(source, store_history=False, silent=True).raise_error()
-                os._exit(0)
-            _, status, used = os.wait4(child, 0)
-            assert status == 0
-            seconds.append(used.ru_utime + used.ru_stime)
+
+        def body(bench: Bench) -> None:
+            for _ in range(FORKS):
+                if (child := os.fork()) == 0:
+                    for source in cells:
+                        shell.run_cell(source, store_history=False, silent=True).raise_error()
+                    for name in lesson.exercises if check else ():
+                        results, _ = bench.run(checks, name, Session(LocalLine(shell.user_ns)))
+                        assert all(result.holds for result in results)
+                    os._exit(0)
+                _, status, used = os.wait4(child, 0)
+                assert status == 0
+                seconds.append(used.ru_utime + used.ru_stime)
+
+        checks = lesson.folder / "checks.py"
+        with_checks([checks], body)
         os.write(writing, str(sorted(seconds)[FORKS // 2]).encode())
         os._exit(0)
     os.close(writing)
