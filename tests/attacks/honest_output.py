@@ -2,7 +2,7 @@
 # deserves: 4
 
 # %%
-for _ in range(1000):
+for _ in range(2000):
     print("flood " * 10**5)
 
 # %%
