@@ -14,6 +14,7 @@ from grader.problems import Problem
 from grader.results import Result
 from grader.variants import Mistake, Variant
 
+LESSONS = ("attention", "reliability", "chains")  # one of each module
 PERFECT = ("ada", "alan")
 DIFFERENT = ("barbara", "claude", "donald")
 SPECIAL = {"edsger": "untouched", "frances": "crash at the top", "grace": "endless loop",
