@@ -1,9 +1,9 @@
 """The pages that people read: the panel, the feedback, the report."""
 
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
+from reading import Reading, assert_inert
 
 from grader.course.store import Graded
 from grader.pages import feedback_page, panel_html, panel_text, report_page
@@ -13,32 +13,6 @@ PROBLEM = Problem(
     "The values are not the expected ones.", "softmax([1.0, 2.0], 0)", "[0.27, 0.73]", "[0.5, 0.5]", "return scores / 2"
 )
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
-
-
-class Reading(HTMLParser):
-    """What a screen reader and a browser find in a page: its text, its elements and their attributes."""
-
-    def __init__(self, page: str):
-        super().__init__()
-        self.tags, self.attributes, self.texts, self.open = [], [], [], []
-        self.feed(page)
-        self.text = " ".join(" ".join(self.texts).split())
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        self.attributes += attributes
-        self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        while self.open and self.open.pop() != tag:
-            pass
-
-    def handle_data(self, data):
-        if "style" not in self.open:
-            self.texts.append(data)
-
-    def values(self, name):
-        return [value for key, value in self.attributes if key == name]
 
 
 def check(name, problem=None, hidden=False):
@@ -55,13 +29,6 @@ def pages_of(result, hints=()):
     yield panel_html(result, hints)
     yield feedback_page("ada", "Attention", graded.result, {})
     yield report_page("Course", [graded], {})
-
-
-def assert_inert(page):
-    reading = Reading(page)
-    assert not {"script", "img", "iframe", "object", "link", "form"} & set(reading.tags)
-    assert not [name for name, _ in reading.attributes if name.startswith("on")]
-    assert all(value.startswith(("feedback/", "#")) for value in reading.values("href"))
 
 
 def test_panel_says_in_words_what_holds_and_what_does_not():
