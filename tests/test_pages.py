@@ -1,10 +1,13 @@
 """The pages that people read: the panel, the feedback, the report."""
 
+import math
 from dataclasses import replace
 
 import pytest
+import torch
 from reading import Reading, assert_inert
 
+from grader.checks import Unexpected, assert_close
 from grader.course.store import Graded
 from grader.pages import feedback_page, panel_html, panel_text, report_page
 from grader.results import CheckResult, ExerciseResult, Problem, Result
@@ -90,6 +93,24 @@ def test_panel_text_fits_a_terminal_and_cannot_drive_it():
     text = panel_text(exercise(check("one", problem)), ["hint " * 60], 1)
     assert max(map(len, text.splitlines())) <= 80
     assert not set(text) & set("\x1b\x07\r\u202e")
+
+
+def test_differences_are_drawn_and_told():
+    expected = torch.zeros(2, 3, 4)
+    seen = expected.clone()
+    seen[1, 0, 2], seen[1, 2, 3] = 1.0, math.nan
+    with pytest.raises(Unexpected) as caught:
+        assert_close(seen, expected)
+    assert caught.value.differences == "..9.\n....\n...9"
+    problem = replace(PROBLEM, differences=".1..\n...9")
+    result = exercise(check("one", problem))
+    words = "Where they differ: 2 of 8 values, most at row 1, column 3"
+    for text in (Reading(panel_html(result)).text, " ".join(panel_text(result).split())):
+        assert words in text
+    assert ".1..\n" in panel_text(result).replace(" ", "")
+    reading = Reading(panel_html(result))
+    assert reading.values("aria-label")[-1].startswith(words)
+    assert reading.tags.count("rect") == 8
 
 
 def test_feedback_tells_what_was_seen_and_what_to_read_again():

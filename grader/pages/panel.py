@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from grader.pages.render import render
-from grader.pages.words import build_first, plain, praise, score, unwritten
+from grader.pages.words import build_first, map_words, plain, praise, score, unwritten
 from grader.results import CheckResult, ExerciseResult, Problem
 
 WIDTH = 80  # columns
@@ -63,6 +63,10 @@ def _problem(problem: Problem) -> Iterator[str]:
     for word in ("call", "expected", "seen", "where"):
         if value := getattr(problem, word):
             yield from _block(value, " " * 18, first=f"        {word:<10}")
+    if problem.differences:
+        rows = problem.differences.splitlines()
+        yield from _block(map_words(rows), " " * 8)
+        yield from (" " * 18 + row for row in rows)
 
 
 def _block(text: str, indent: str = "", first: str | None = None) -> Iterator[str]:

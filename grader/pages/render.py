@@ -29,6 +29,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    helpers = (prose, words.number, words.score, words.praise, words.build_first, words.unwritten)
+    helpers = (prose, words.number, words.score, words.praise, words.build_first, words.unwritten, words.map_words)
     environment.globals.update({helper.__name__: helper for helper in helpers}, NOT_WRITTEN=words.NOT_WRITTEN)
     return environment
