@@ -459,7 +459,7 @@ figure, axis = plt.subplots(figsize=(6, 2.8), layout="constrained")
 for label, scale in (("sqrt(3/n)", 3), ("sqrt(2/n)", 2), ("sqrt(1/n)", 1)):
     generator, sizes = seeded(0), []
     signal = torch.randn(200, 256, generator=generator)
-    for layer in range(30):
+    for _ in range(30):
         weights = torch.randn(256, 256, generator=generator) * math.sqrt(scale / 256)
         signal = (signal @ weights.T).relu()
         sizes.append(signal.square().mean().sqrt())
