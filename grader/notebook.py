@@ -4,6 +4,7 @@ import ast
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from grader.known import Known, from_data
 from grader.marking import Marks, mark, marks_of
 from grader.pages.panel import panel_html, panel_text
 from grader.problems import Problem
+from grader.progress import progress_file, record_check, record_hints
 from grader.results import ExerciseResult
 from grader.submission import LocalLine, Session
 
@@ -44,6 +46,8 @@ def checker(slug: str) -> Callable[[str], float]:
             print(problem, file=sys.stderr)
             return 0.0
         (failing.discard if result.full else failing.add)(exercise)
+        with suppress(Problem):  # a folder that cannot be written to is no reason not to check
+            _remember(slug, result, min(hints, len(all_hints)))
         if not _shows_html():
             print(panel_text(result, all_hints, hints))
         return Score(result, all_hints)
@@ -62,6 +66,16 @@ def _checked(slug: str, exercise: str, namespace: dict[str, Any], failing: set[s
     with_checks([marks.checks], body)
     return found[0], _constants(marks.checks).get("HINTS", {}).get(exercise, [])
 
+def _remember(slug: str, result: ExerciseResult, hints: int) -> None:
+    """Notes down in the learner's own file what was found, and how many hints were told."""
+    try:
+        path = progress_file(curriculum.root())
+    except Problem:
+        path = progress_file(_visible_checks(slug).parents[1])
+    record_check(path, slug, result)
+    if hints:
+        record_hints(path, slug, result.exercise, hints)
+
 def _marks(slug: str) -> Marks:
     """What there is to check with: the solutions if they are at hand, else the checks beside the notebook."""
     try:
@@ -69,11 +83,15 @@ def _marks(slug: str) -> Marks:
     except Problem:
         return _handed_out(slug)
 
-def _handed_out(slug: str) -> Marks:
+def _visible_checks(slug: str) -> Path:
     checks = next((f for f in (Path("checks") / f"{slug}.py", *Path().glob(f"*/checks/{slug}.py")) if f.is_file()), None)
     if checks is None:
         raise Problem(f"The folder `checks` with {slug}.py is not beside this notebook: "
                       "open the notebook in the folder that you were given.")
+    return checks
+
+def _handed_out(slug: str) -> Marks:
+    checks = _visible_checks(slug)
     path = checks.with_suffix(".mistakes.json")
     mistakes = json.loads(path.read_text()) if path.is_file() else {}
 
