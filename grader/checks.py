@@ -4,9 +4,11 @@ A check is a pytest function whose docstring is the sentence that the learner re
 through the fixture `submission`, and may ask for `random`, `clock`, `provider` and `model` (see `grader.bench`).
 """
 
+import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from grader.show import show
@@ -146,3 +148,15 @@ def _around(values: Any, at: tuple[int, ...]) -> str:
     text = show(row[start : start + 8].float() if row.dim() else row.float())
     place = ", ".join(map(str, at[:-1]))
     return text if values.dim() < 2 else f"[{place}] → {text}"
+
+
+def constants(checks: Path) -> dict[str, Any]:
+    """The literal constants of a file of checks, by name."""
+    found = {}
+    for node in ast.parse(checks.read_text()).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            try:
+                found[node.targets[0].id] = ast.literal_eval(node.value)
+            except ValueError:
+                pass
+    return found

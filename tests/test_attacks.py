@@ -119,7 +119,7 @@ def test_an_attack_gets_what_it_deserves(aftermath, path):
 def test_pages_about_an_attack_are_inert_and_short(aftermath, path):
     result = aftermath.results[path.stem]
     pages = [feedback_page(path.stem, "Example", result, {}), report_page("Course", [Graded(path.stem, "key", result)], {})]
-    pages += [panel_html(exercise, ()) for exercise in result.exercises]
+    pages += [panel_html(exercise) for exercise in result.exercises]
     for page in pages:
         assert_inert(page)
         assert len(page.encode()) < 60_000

@@ -52,6 +52,13 @@ def praise(result: ExerciseResult) -> str:
             return f"All {count} {visible}checks hold. Well done!"
 
 
+def next_words(following: str) -> str:
+    """What comes after an exercise that holds."""
+    if following:
+        return f"Next: `{following}`, further down."
+    return "That was this lesson's last exercise. What to do next: the start page, or `grader next`."
+
+
 def build_first(unmet: tuple[str, ...]) -> str:
     """What to say when exercises that this one uses do not hold yet."""
     names = [f"`{name}`" for name in unmet]

@@ -67,6 +67,24 @@ HINTS = {
     ],
 }
 
+# told when an exercise holds: why it matters, or what professionals do
+AFTER = {
+    "pairwise_products": "A vector database, a recommender and attention are all this product of every row with every row.",
+    "logsumexp": "Whenever probabilities are added, professionals stay in logarithms and take out the maximum "
+                 "first: no other single trick prevents as many nans.",
+    "entropy": "Compression, decision trees and the temperature of a model are all measured with this one number.",
+    "cross_entropy": "It is the loss that every language model is trained with; that of an untrained one should be "
+                     "log of the vocabulary, the first thing to look at in a run.",
+    "perplexity": "Two published perplexities compare only if they average over the same tokens: ask how, before "
+                  "you believe a table.",
+    "cross_entropy_gradient": "Probability minus truth: because it is so simple, frameworks fuse loss and gradient into one kernel.",
+    "initial_weights": "The signal's size at the start decides whether a deep network learns at all; print it layer by "
+                       "layer when a loss does not move.",
+    "mlp_backward": "You have done by hand what autograd does; comparing both on small random inputs is how every "
+                    "new kernel is tested.",
+    "confidence_interval": "Put it beside each accuracy that you report, and half of all 'improvements' turn out to be noise.",
+}
+
 
 # ------------------------------------------------------------------------------------------------------ pairwise products
 
