@@ -58,7 +58,8 @@ def visible_checks(lesson: Lesson) -> str:
     nodes = [node for node in tree.body if not _defines(node) or kept.intersection(_defines(node))]
     used = {n.id for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name)}
     parts = [_text(source, node) for node in nodes if _needed(node, used)]
-    about = {"lesson": lesson.slug, "uses": {name: sorted(uses) for name, uses in lesson.uses.items()}}
+    uses = {name: sorted(uses) for name, uses in lesson.uses.items()}
+    about = {"lesson": lesson.slug, "title": lesson.title, "minutes": lesson.minutes, "uses": uses}
     return GENERATED + "\n".join(parts).strip() + f"\n\nABOUT = {json.dumps(about)}\n"
 
 

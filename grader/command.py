@@ -207,3 +207,68 @@ def lab() -> None:
     from grader.lab import open_lab
 
     open_lab(root())
+
+
+@main.command()
+@click.argument("words", nargs=-1, metavar="[LESSON] [EXERCISE]")
+@plainly
+def check(words: tuple[str, ...]) -> None:
+    """Check a lesson's notebook as it was saved; without words, the lesson to go on with."""
+    from grader.checking import check_notebook, ready
+    from grader.terminal import exercise_text, lesson_text
+    from grader.workspace import find, opened
+
+    lesson, exercise = find(opened(), words)
+    with ready() as parent:
+        result = check_notebook(lesson, parent)
+    how = f"grader hint {lesson.slug} {exercise}".rstrip()
+    found = [each for each in result.exercises if exercise in ("", each.exercise)]
+    click.echo(exercise_text(lesson, found[0], how) if exercise else lesson_text(lesson, result, how))
+    if not all(each.full for each in found):
+        raise SystemExit(1)
+
+
+@main.command()
+@click.argument("words", nargs=-1, metavar="[LESSON] [EXERCISE]")
+@plainly
+def hint(words: tuple[str, ...]) -> None:
+    """Show the next hint; without words, for the exercise to go on with."""
+    from grader.terminal import tell_hint
+    from grader.workspace import find, opened, upcoming
+
+    lesson, exercise = find(opened(), words)
+    exercise = exercise or next(upcoming([lesson]), (lesson, lesson.exercises[-1]))[1]
+    for text in tell_hint(lesson, exercise):
+        click.echo(text)
+
+
+@main.command()
+@plainly
+def progress() -> None:
+    """Show which lessons and exercises are done."""
+    from grader.terminal import progress_text
+    from grader.workspace import opened
+
+    click.echo(progress_text(opened()))
+
+
+@main.command("next")
+@plainly
+def next_() -> None:
+    """Show what to do next, and how long it takes."""
+    from grader.terminal import next_text
+    from grader.workspace import opened
+
+    click.echo(next_text(opened()))
+
+
+@main.command()
+@click.argument("words", nargs=-1, metavar="[LESSON] [EXERCISE]")
+@plainly
+def watch(words: tuple[str, ...]) -> None:
+    """Check again whenever the notebook is saved, from any editor; keys give hints and lead on."""
+    from grader.watch import watch
+    from grader.workspace import find, opened
+
+    lessons = opened()
+    watch(lessons, *find(lessons, words))

@@ -1,7 +1,5 @@
 """`check` in a learner's notebook: the exercise's checks, run on what the notebook defines, and shown as a panel."""
 
-import ast
-import json
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -10,13 +8,13 @@ from typing import Any
 
 from grader import curriculum
 from grader.bench import Bench, with_checks
-from grader.known import Known, from_data
 from grader.marking import Marks, mark, marks_of
 from grader.pages.panel import panel_html, panel_text
 from grader.problems import Problem
 from grader.progress import progress_file, record_check, record_hints
 from grader.results import ExerciseResult
 from grader.submission import LocalLine, Session
+from grader.workspace import constants, marks_handed_out
 
 
 class Score(float):
@@ -64,7 +62,7 @@ def _checked(slug: str, exercise: str, namespace: dict[str, Any], failing: set[s
         found.append(mark(bench, marks, exercise, Session(LocalLine(namespace)), failing))
 
     with_checks([marks.checks], body)
-    return found[0], _constants(marks.checks).get("HINTS", {}).get(exercise, [])
+    return found[0], constants(marks.checks).get("HINTS", {}).get(exercise, [])
 
 def _remember(slug: str, result: ExerciseResult, hints: int) -> None:
     """Notes down in the learner's own file what was found, and how many hints were told."""
@@ -81,7 +79,7 @@ def _marks(slug: str) -> Marks:
     try:
         return marks_of(curriculum.lessons(curriculum.root(), [slug])[0])
     except Problem:
-        return _handed_out(slug)
+        return marks_handed_out(_visible_checks(slug))
 
 def _visible_checks(slug: str) -> Path:
     checks = next((f for f in (Path("checks") / f"{slug}.py", *Path().glob(f"*/checks/{slug}.py")) if f.is_file()), None)
@@ -89,28 +87,6 @@ def _visible_checks(slug: str) -> Path:
         raise Problem(f"The folder `checks` with {slug}.py is not beside this notebook: "
                       "open the notebook in the folder that you were given.")
     return checks
-
-def _handed_out(slug: str) -> Marks:
-    checks = _visible_checks(slug)
-    path = checks.with_suffix(".mistakes.json")
-    mistakes = json.loads(path.read_text()) if path.is_file() else {}
-
-    def known(bench: Bench, exercise: str) -> list[Known]:
-        return from_data(mistakes.get(exercise, []))
-
-    uses = {name: set(used) for name, used in _constants(checks)["ABOUT"]["uses"].items()}
-    return Marks(checks, uses, known)
-
-def _constants(checks: Path) -> dict[str, Any]:
-    """The literal constants of a file of checks."""
-    found = {}
-    for node in ast.parse(checks.read_text()).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            try:
-                found[node.targets[0].id] = ast.literal_eval(node.value)
-            except ValueError:
-                pass
-    return found
 
 def _namespace() -> dict[str, Any]:
     """What the notebook (or the script) that calls `check` defines."""
