@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 from grader.bench import with_checks
 from grader.grading import grade
 from grader.lessons import BEGIN, END, Cell, Lesson
+from grader.marking import marks_handed_out, marks_of
 from grader.notebooks import answers_in, read_submission
 from grader.problems import Problem
 from grader.progress import record_check
@@ -38,9 +39,9 @@ def check_notebook(opened: Opened, parent: WarmParent) -> Result:
     if not opened.notebook.is_file():
         raise Problem(f"There is no {opened.notebook}: {'run `grader build`' if opened.root else 'copy it there again'}.")
     notebook = read_submission(opened.notebook)
-    lesson = opened.solutions() or _lesson_in(notebook, opened)
+    solved = opened.solutions()
+    lesson, marks = (solved, marks_of(solved)) if solved else (_lesson_in(notebook, opened), marks_handed_out(opened.checks))
     handed = answers_in(notebook, lesson)
-    marks = opened.marks()
     found: list[Result] = []
     try:
         with_checks([marks.checks], lambda bench: found.append(grade(bench, parent, lesson, marks, handed)))

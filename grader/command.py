@@ -47,12 +47,17 @@ def build(check: bool) -> None:
     from grader.build import build, stale
     from grader.curriculum import root
 
-    paths = stale(root()) if check else build(root())
+    if check:
+        paths, worked_on = stale(root()), []
+    else:
+        paths, worked_on = build(root())
     for path in paths:
         click.echo(f"{'stale' if check else 'written'}: {path.relative_to(root())}")
+    for path in worked_on:
+        click.echo(f"left alone: {path.relative_to(root())} holds work; `grader update` moves it into the new version.")
     if check and paths:
         raise Problem("modules/ is not what solutions/ makes: run `grader build`.")
-    if not paths:
+    if not paths and not worked_on:
         click.echo("modules/ is up to date.")
 
 
@@ -214,11 +219,12 @@ def lab() -> None:
 @plainly
 def check(words: tuple[str, ...]) -> None:
     """Check a lesson's notebook as it was saved; without words, the lesson to go on with."""
-    from grader.checking import check_notebook, ready
-    from grader.terminal import exercise_text, lesson_text
     from grader.workspace import find, opened
 
     lesson, exercise = find(opened(), words)
+    from grader.checking import check_notebook, ready  # slower than finding out that there is no such lesson
+    from grader.terminal import exercise_text, lesson_text
+
     with ready() as parent:
         result = check_notebook(lesson, parent)
     how = f"grader hint {lesson.slug} {exercise}".rstrip()
@@ -267,8 +273,53 @@ def next_() -> None:
 @plainly
 def watch(words: tuple[str, ...]) -> None:
     """Check again whenever the notebook is saved, from any editor; keys give hints and lead on."""
-    from grader.watch import watch
     from grader.workspace import find, opened
 
     lessons = opened()
-    watch(lessons, *find(lessons, words))
+    lesson, exercise = find(lessons, words)
+    from grader.watch import watch  # slower than finding out that there is no such lesson
+
+    watch(lessons, lesson, exercise)
+
+
+@main.command()
+@click.argument("words", nargs=-1, metavar="EXERCISE | LESSON/EXERCISE")
+@plainly
+def reset(words: tuple[str, ...]) -> None:
+    """Put an exercise back to how it was at first, and keep a copy of the notebook."""
+    from grader.terminal import shown
+    from grader.update import start_again
+    from grader.workspace import find, opened
+
+    lesson, exercise = find(opened(), words)
+    if not exercise:
+        raise Problem(f"Say which exercise, for example: grader reset {lesson.slug}/{lesson.exercises[0]}.")
+    kept = start_again(lesson, exercise)
+    if kept is None:
+        return click.echo(f"{exercise} is as it was handed out; nothing was changed.")
+    click.echo(f"{exercise} is as it was handed out. The notebook as it was is kept in {shown(kept)}.\n"
+               "If it is open in JupyterLab: File › Reload Notebook from Disk.")
+
+
+@main.command()
+@plainly
+def update() -> None:
+    """Bring the lessons up to date and keep what you wrote in them."""
+    from grader.curriculum import root
+    from grader.terminal import shown
+    from grader.update import update
+
+    count = worked_on = 0
+    for each in update(root()):
+        count += 1
+        if each.kept is None:
+            click.echo(f"{'new version' if each.path.exists() else 'gone'}: {shown(each.path)}")
+            continue
+        worked_on += 1
+        taken = [*each.answers, *[f"{each.own_cells} of your own cells"] * bool(each.own_cells)]
+        click.echo(f"new version: {shown(each.path)}; taken over: {', '.join(taken) or 'nothing, for there were no answers'}; "
+                   f"the notebook as it was: {shown(each.kept)}")
+    if not count:
+        click.echo("Every lesson is up to date.")
+    if worked_on:
+        click.echo("Run the checks again. If a notebook is open in JupyterLab: File › Reload Notebook from Disk.")

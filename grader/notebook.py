@@ -8,13 +8,13 @@ from typing import Any
 
 from grader import curriculum
 from grader.bench import Bench, with_checks
-from grader.marking import Marks, mark, marks_of
+from grader.marking import Marks, mark, marks_handed_out, marks_of
 from grader.pages.panel import panel_html, panel_text
 from grader.problems import Problem
 from grader.progress import progress_file, record_check, record_hints
 from grader.results import ExerciseResult
 from grader.submission import LocalLine, Session
-from grader.workspace import constants, marks_handed_out
+from grader.workspace import constants
 
 
 class Score(float):

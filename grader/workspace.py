@@ -1,17 +1,13 @@
 """The lessons as they lie before a learner, with the solutions at hand (a checkout) or without (a folder handed out)."""
 
 import ast
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from grader import curriculum
-from grader.bench import Bench
-from grader.known import Known, from_data
 from grader.lessons import Lesson
-from grader.marking import Marks, marks_of
 from grader.problems import Problem
 from grader.progress import Progress, load, progress_file
 
@@ -57,11 +53,6 @@ class Opened:
     def solutions(self) -> Lesson | None:
         """The lesson as its author wrote it, where that is at hand."""
         return curriculum.lessons(self.root, [self.slug])[0] if self.root else None
-
-    def marks(self) -> Marks:
-        """What there is to check with: everything that the solutions know, or what was handed out."""
-        lesson = self.solutions()
-        return marks_of(lesson) if lesson else marks_handed_out(self.checks)
 
 
 def opened(folder: Path | None = None) -> list[Opened]:
@@ -125,18 +116,6 @@ def upcoming(lessons: Sequence[Opened]) -> Iterator[tuple[Opened, str]]:
         for name, progress in known[number].items():
             if not progress.solved:
                 yield lessons[number], name
-
-
-def marks_handed_out(checks: Path) -> Marks:
-    """What can be checked without the solutions: the visible checks, and the mistakes that were handed out with them."""
-    path = checks.with_suffix(".mistakes.json")
-    mistakes = json.loads(path.read_text()) if path.is_file() else {}
-
-    def known(bench: Bench, exercise: str) -> list[Known]:
-        return from_data(mistakes.get(exercise, []))
-
-    uses = {name: set(used) for name, used in constants(checks)["ABOUT"]["uses"].items()}
-    return Marks(checks, uses, known)
 
 
 def constants(checks: Path) -> dict[str, Any]:

@@ -20,9 +20,9 @@ from grader.files import write_atomically
 from grader.known import handed_out
 from grader.new import new_lesson
 from grader.notebooks import notebook_text
-from grader.progress import load
+from grader.progress import load, record_check
+from grader.results import CheckResult, ExerciseResult, Problem
 
-STUB = "raise NotImplementedError"
 RIGHT = """if not log_probabilities:
         raise ValueError("none")
     return math.exp(-sum(log_probabilities) / len(log_probabilities))"""
@@ -55,6 +55,13 @@ def answered(path: Path, answer: str) -> str:
     cell = next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == "perplexity")
     cell.source = cell.source.rpartition('"""')[0] + f'"""\n    {answer}'
     return notebook_text(notebook)
+
+
+def fail_more(path: Path, times: int) -> None:
+    """More attempts at the example that fail."""
+    check = CheckResult("test", "It holds.", 1, False, Problem("no"))
+    for _ in range(times):
+        record_check(path, "example", ExerciseResult("perplexity", (check,)))
 
 
 class Terminal:
@@ -143,23 +150,18 @@ def test_watch_without_a_terminal(root):
 
 def test_check_hint_progress_and_next(root, notebook):
     assert "Next: `perplexity`, exercise 1 of 1 in example" in grader("next", folder=root).stdout
-    run = grader("check", folder=root)
-    assert run.returncode == 1 and "not written yet" in run.stdout and "2 hints left" in run.stdout
     write_atomically(notebook, answered(notebook, WRONG))
-    for words in (["example"], ["example", "perplexity"], ["example/perplexity"]):
-        run = grader("check", *words, folder=root)
-        assert run.returncode == 1 and "sign lost" in run.stdout and run.stderr == ""
+    run = grader("check", folder=root)
+    assert run.returncode == 1 and run.stderr == "" and "sign lost" in run.stdout and "2 hints left" in run.stdout
     assert "hint 1 of 2" in grader("hint", folder=root).stdout
     assert "hint 2 of 2" in grader("hint", "example", "perplexity", folder=root).stdout
     run = grader("hint", folder=root)
-    assert "made 1 attempt." in run.stdout and "math.exp" not in run.stdout  # the same answer counts once
-    for number in (2, 3):
-        write_atomically(notebook, answered(notebook, WRONG + f"  # {number}"))
-        grader("check", "example", folder=root)
+    assert "made 1 attempt." in run.stdout and "math.exp" not in run.stdout
+    fail_more(root / ".progress.json", 2)
     run = grader("hint", folder=root)
     assert "return math.exp(-sum" in run.stdout and "The perplexity of a text" in run.stdout
     write_atomically(notebook, answered(notebook, RIGHT))
-    run = grader("check", "example", folder=root)
+    run = grader("check", "example/perplexity", folder=root)
     assert run.returncode == 0 and "4 of 4 points" in run.stdout
     assert "in another" in grader("next", folder=root).stdout
     assert "[####################]  1 of 1 exercise · done" in grader("progress", folder=root).stdout
@@ -182,12 +184,10 @@ def test_without_the_solutions(root, notebook, example):
     (folder / "checks" / "another.py").unlink()
     (folder / "checks" / "example.mistakes.json").write_text(handed_out(example))
     write_atomically(folder / "example.ipynb", answered(folder / "example.ipynb", WRONG))
-    for place in (folder, folder.parent):
-        run = grader("check", folder=place)
-        assert run.returncode == 1 and "sign lost" in run.stdout and "hidden" not in run.stdout
-    for number in range(3):
-        write_atomically(folder / "example.ipynb", answered(folder / "example.ipynb", WRONG + f"  # {number}"))
-        grader("check", folder=folder)
+    run = grader("check", folder=folder.parent)
+    assert run.returncode == 1 and "sign lost" in run.stdout and "hidden" not in run.stdout
+    fail_more(folder / ".progress.json", 2)
+    for _ in range(3):
         run = grader("hint", folder=folder)
     assert "not in this folder" in run.stdout
     write_atomically(folder / "example.ipynb", answered(folder / "example.ipynb", RIGHT))
@@ -200,3 +200,121 @@ def test_where_there_are_no_lessons(tmp_path):
     for command in ("check", "hint", "progress", "next", "watch"):
         run = grader(command, folder=tmp_path)
         assert run.returncode == 1 and run.stderr.count("\n") == 1 and "no lessons here" in run.stderr
+
+
+def source(path: Path, grade_id: str) -> str:
+    """What stands in one of the course's cells of a notebook."""
+    cells = nbformat.read(path, as_version=4).cells
+    [found] = [cell.source for cell in cells if cell.metadata.get("nbgrader", {}).get("grade_id") == grade_id]
+    return found
+
+
+def beside(path: Path) -> list[str]:
+    """The texts of the copies that were kept of a notebook."""
+    return [copy.read_text() for copy in sorted(path.parent.glob(f"{path.stem}.*-*-*.ipynb"))]
+
+
+def test_reset(root, notebook):
+    stub = source(notebook, "perplexity")
+    run = grader("reset", "example/perplexity", folder=root)
+    assert run.returncode == 0 and "nothing was changed" in run.stdout and beside(notebook) == []
+    first, second = answered(notebook, RIGHT), answered(notebook, WRONG)
+    for text in (first, second):
+        notebook.write_text(text)
+        run = grader("reset", "example", "perplexity", folder=root)
+        assert run.returncode == 0 and "kept in modules/1_first/example." in run.stdout
+        assert source(notebook, "perplexity") == stub
+    assert sorted(beside(notebook)) == sorted([first, second])
+    assert "modules/ is up to date" in grader("build", folder=root).stdout and len(beside(notebook)) == 2
+    run = grader("reset", "example", folder=root)
+    assert run.returncode == 1 and "example/perplexity" in run.stderr
+
+
+def test_reset_when_the_cell_is_gone_or_doubled(root, notebook):
+    whole = nbformat.read(notebook, as_version=4)
+    [number] = [n for n, cell in enumerate(whole.cells) if cell.get("id") == "perplexity"]
+    stub = whole.cells.pop(number)
+    write_atomically(notebook, notebook_text(whole))
+    assert grader("reset", "example/perplexity", folder=root).returncode == 0
+    assert nbformat.read(notebook, as_version=4).cells[number].source == stub.source
+    double = {**stub, "id": "double", "source": "perplexity = 3"}
+    whole.cells[number:number] = [stub, nbformat.from_dict(double)]
+    write_atomically(notebook, notebook_text(whole))
+    assert grader("reset", "example/perplexity", folder=root).returncode == 0
+    assert source(notebook, "perplexity") == stub.source
+
+
+def change_lesson(root: Path) -> None:
+    """A new version of the example: another docstring, another text, and another exercise before the old one."""
+    path = root / "solutions" / "1_first" / "example" / "lesson.py"
+    text = path.read_text().replace("at least one.", "one or more.").replace("## Perplexity", "## What perplexity is")
+    new = '''# %% exercise="surprise"
+def surprise(p):
+    """The surprise."""
+    ### BEGIN SOLUTION
+    return -math.log(p)
+    ### END SOLUTION
+
+# %% check="surprise"
+
+# %% exercise="perplexity"'''
+    path.write_text(text.replace('# %% exercise="perplexity"', new))
+    checks = path.with_name("checks.py")
+    checks.write_text(checks.read_text() + '''
+
+@check("surprise")
+def test_certain(submission):
+    """What is certain is no surprise."""
+    assert_close(submission.surprise(1.0), 0.0, "no")
+''')
+
+
+def test_update_keeps_what_the_learner_wrote(root, notebook):
+    text = answered(notebook, RIGHT)
+    work = nbformat.reads(text, as_version=4)
+    written = next(cell for cell in work.cells if cell.id == "meaning")
+    written.source = "As unsure as among 20 words."
+    position = next(number for number, cell in enumerate(work.cells) if cell.id == "perplexity")
+    work.cells[position:position] = [nbformat.v4.new_code_cell("helper = 3"), nbformat.v4.new_markdown_cell("A note of mine.")]
+    text = notebook_text(work)
+    notebook.write_text(text)
+    assert "up to date" in grader("update", folder=root).stdout and notebook.read_text() == text
+    change_lesson(root)
+    run = grader("build", folder=root)
+    assert "left alone: modules/1_first/example.ipynb" in run.stdout and notebook.read_text() == text
+    run = grader("update", folder=root)
+    assert run.returncode == 0 and "perplexity, meaning, 2 of your own cells" in run.stdout, run.stderr
+    assert beside(notebook) == [text]
+    cells = [cell.source for cell in nbformat.read(notebook, as_version=4).cells]
+    assert source(notebook, "perplexity") == source(Path(next(iter(notebook.parent.glob("example.2*")))), "perplexity")
+    assert source(notebook, "meaning") == "As unsure as among 20 words."
+    assert "raise NotImplementedError" in source(notebook, "surprise") and any("What perplexity is" in c for c in cells)
+    assert cells.index("helper = 3") + 1 == cells.index("A note of mine.")
+    assert "up to date" in grader("update", folder=root).stdout
+    assert "up to date" in grader("build", folder=root).stdout and len(beside(notebook)) == 1
+    assert "perplexity · 4 of 4 points" in grader("check", "example", folder=root).stdout
+
+
+def test_update_replaces_what_nobody_has_touched(root, notebook):
+    change_lesson(root)
+    run = grader("update", folder=root)
+    assert run.returncode == 0 and "new version: modules/1_first/example.ipynb\n" in run.stdout
+    assert beside(notebook) == [] and grader("build", "--check", folder=root).returncode == 0
+
+
+def test_update_leaves_alone_what_cannot_be_read(root, notebook):
+    notebook.write_text(answered(notebook, RIGHT)[:-100])
+    text = notebook.read_text()
+    change_lesson(root)
+    run = grader("update", folder=root)
+    assert run.returncode == 1 and "not valid JSON" in run.stderr and run.stderr.count("\n") == 1
+    assert notebook.read_text() == text
+
+
+def test_outputs_of_long_runs_survive_a_build(root, notebook):
+    work = nbformat.read(notebook, as_version=4)
+    code = next(cell for cell in work.cells if cell.cell_type == "code")
+    code.outputs, code.execution_count = [nbformat.v4.new_output("stream", text="trained for an hour")], 1
+    notebook.write_text(notebook_text(work))
+    grader("build", folder=root)
+    assert "trained for an hour" in notebook.read_text()
