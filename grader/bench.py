@@ -148,7 +148,7 @@ class Bench:
         last_call = call(*self._last_call) if self._last_call else ""
         match error:
             case Unexpected():
-                return Problem(error.message, last_call, error.expected, error.seen)
+                return Problem(error.message, last_call, error.expected, error.seen, differences=error.differences)
             case Raised() if error.kinds[0] == "NotImplementedError":
                 return Problem(NOT_WRITTEN, last_call)
             case Raised():

@@ -62,7 +62,7 @@ def visible_checks(lesson: Lesson) -> str:
     tree = ast.parse(source)
     visible = [name for name, check in lesson.checks.items() if not check.hidden]
     defined = {name: node for node in tree.body for name in _defines(node)}
-    kept = {"HINTS"} & set(defined)
+    kept = {"HINTS", "AFTER"} & set(defined)
     wanted = [*visible, *kept]
     kept |= set(visible)
     while wanted:

@@ -4,14 +4,17 @@ A check is a pytest function whose docstring is the sentence that the learner re
 through the fixture `submission`, and may ask for `random`, `clock`, `provider` and `model` (see `grader.bench`).
 """
 
+import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from grader.show import show
 from grader.submission import Raised, Remote
 
+LARGEST_MAP = (16, 32)  # rows and columns of the differences that are shown
 __all__ = ["check", "assert_close", "assert_equal", "assert_that", "gradients", "inputs_after", "raises", "Raised"]
 
 
@@ -40,9 +43,9 @@ def check(exercise: str, points: float = 1, hidden: bool = False, seconds: float
 class Unexpected(AssertionError):
     """A check's finding, with the values that a person wants to see."""
 
-    def __init__(self, message: str, expected: str = "", seen: str = ""):
+    def __init__(self, message: str, expected: str = "", seen: str = "", differences: str = ""):
         super().__init__(message)
-        self.message, self.expected, self.seen = message, expected, seen
+        self.message, self.expected, self.seen, self.differences = message, expected, seen, differences
 
 
 def assert_that(condition: object, message: str, expected: object = None, seen: object = None) -> None:
@@ -80,7 +83,22 @@ def assert_close(seen: Any, expected: Any, message: str = "", rtol: float = 1e-4
         at = tuple(int(i) for i in wrong.nonzero()[0])
         share = f"{int(wrong.sum())} of {wrong.numel()} values differ, the first at index {at}." if at else ""
         text = f"{message or 'The values are not the expected ones.'} {share}".strip()
-        raise Unexpected(text, _around(other, at), _around(one, at))
+        raise Unexpected(text, _around(other, at), _around(one, at), _differences((one - other).abs(), wrong, at))
+
+
+def _differences(far: Any, wrong: Any, at: tuple[int, ...]) -> str:
+    """A map of the rows and columns around the index `at`, as `Problem.differences` has it."""
+    import torch
+
+    if not at or wrong.numel() == 1:
+        return ""
+    far = torch.where(wrong, far.nan_to_num(nan=torch.inf), 0)[at[:-2]]
+    far = far if far.ndim == 2 else far[None]
+    rows, columns = (slice(i // size * size, i // size * size + size) for i, size in zip((0, *at)[-2:], LARGEST_MAP))
+    far = far[rows, columns]
+    finite = far[far.isfinite()]
+    digits = (9 * far / (finite.max().item() or 1)).ceil().clamp(max=9).int().tolist()
+    return "\n".join("".join(str(digit or ".") for digit in row) for row in digits)
 
 
 def gradients(function: Remote, *args: object, upstream: Any = None, **kwargs: object) -> list:
@@ -130,3 +148,15 @@ def _around(values: Any, at: tuple[int, ...]) -> str:
     text = show(row[start : start + 8].float() if row.dim() else row.float())
     place = ", ".join(map(str, at[:-1]))
     return text if values.dim() < 2 else f"[{place}] → {text}"
+
+
+def constants(checks: Path) -> dict[str, Any]:
+    """The literal constants of a file of checks, by name."""
+    found = {}
+    for node in ast.parse(checks.read_text()).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            try:
+                found[node.targets[0].id] = ast.literal_eval(node.value)
+            except ValueError:
+                pass
+    return found

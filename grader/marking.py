@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from grader.bench import Bench
+from grader.checks import constants
 from grader.known import Known, from_data, known_mistakes, likely
 from grader.lessons import Lesson
 from grader.results import NOT_WRITTEN, ExerciseResult
 from grader.submission import Session
-from grader.workspace import constants
 
 
 @dataclass(frozen=True)

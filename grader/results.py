@@ -8,13 +8,16 @@ NOT_WRITTEN = "Not written yet."
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a check does not hold. `call` is the learner's code as it was called last before the check failed."""
+    """Why a check does not hold. `call` is the learner's code as it was called last before the check failed.
+    `differences`: where a tensor differs from the expected one, a line for each row, a sign for each value: `.` where
+    it is right, else how far off it is, from 1 to 9 (the furthest)."""
 
     message: str
     call: str = ""
     expected: str = ""
     seen: str = ""
     where: str = ""
+    differences: str = ""
 
 
 @dataclass(frozen=True)

@@ -9,19 +9,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from textwrap import indent, wrap
 
-from grader.pages.panel import WIDTH, panel_text
+from grader.pages.panel import WIDTH, Advice, panel_text
 from grader.pages.words import plain, score, unwritten
-from grader.progress import record_hints
+from grader.progress import ENOUGH, record_hints
 from grader.results import ExerciseResult, Result
 from grader.workspace import Opened, upcoming
 
-ENOUGH = 3  # failed attempts, after which the solution is shown to who asks for more than hints
 BAR = 20  # columns
 
 
 def exercise_text(lesson: Opened, result: ExerciseResult, how: str) -> str:
     """The panel of one exercise, and `how` to get a hint."""
-    text = panel_text(result)
+    following = dict(zip(lesson.exercises, lesson.exercises[1:])).get(result.exercise, "")
+    text = panel_text(result, Advice(after=lesson.after.get(result.exercise, ""), following=following))
     hints, seen = lesson.hints.get(result.exercise, []), lesson.progress()[result.exercise].hints
     if result.full or len(hints) <= seen:
         return text
@@ -53,8 +53,8 @@ def hint_text(lesson: Opened, exercise: str) -> tuple[str, int]:
     if solved is None:
         return _wrapped(f"{gone} The solution is not in this folder: ask whoever handed the lesson out.", ""), len(hints)
     solution = solved.exercise(exercise).solved()
-    about = f"One right answer of several. What it must give: {_first_sentence(solution)}"
-    return f"{gone}\n{_wrapped(about, '')}\n\n{indent(solution, '    ')}", len(hints)
+    about = lesson.after.get(exercise) or _first_sentence(solution)
+    return f"{gone} One right answer of several:\n\n{indent(solution, '    ')}\n\n{_wrapped(about)}", len(hints)
 
 
 def tell_hint(lesson: Opened, exercise: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ import nbclient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
 from grader.build import built_files
+from grader.checks import constants
 from grader.files import write_atomically
 from grader.grading import Job, grade_all
 from grader.lessons import Lesson
@@ -108,9 +109,12 @@ def prove_running(lesson: Lesson) -> Proof:
 def shortfalls(lesson: Lesson, proofs: list[Proof]) -> list[str]:
     """What `lesson` lacks as a whole, given all its proofs: too few variants, or too few mistakes named."""
     lacking = []
+    said = constants(lesson.folder / "checks.py")
     for name in lesson.exercises:
         mistakes = sum(m.exercise == name for m in lesson.mistakes)
         alternatives = sum(a.exercise == name for a in lesson.alternatives)
+        if not all(said.get(what, {}).get(name) for what in ("HINTS", "AFTER")):
+            lacking.append(f"{lesson.slug}: `{name}` needs HINTS and a sentence in AFTER, in checks.py")
         if mistakes < 4 or alternatives < 2:
             lacking.append(f"{lesson.slug}: `{name}` has {mistakes} mistakes (at least 4 where there is room) "
                            f"and {alternatives} alternatives (at least 2)")

@@ -1,12 +1,11 @@
 """The lessons as they lie before a learner, with the solutions at hand (a checkout) or without (a folder handed out)."""
 
-import ast
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from grader import curriculum
+from grader.checks import constants
 from grader.lessons import Lesson
 from grader.problems import Problem
 from grader.progress import Progress, load, progress_file
@@ -15,7 +14,8 @@ from grader.progress import Progress, load, progress_file
 @dataclass(frozen=True)
 class Opened:
     """A lesson of the learner's. `checks`: its visible checks; `uses`: its exercises in order, and which earlier ones
-    each builds on; `root`: the curriculum's folder, where the solutions are at hand."""
+    each builds on; `after`: what to say of an exercise that holds; `root`: the curriculum's folder, where the solutions
+    are at hand."""
 
     slug: str
     title: str
@@ -23,6 +23,7 @@ class Opened:
     checks: Path
     uses: Mapping[str, set[str]]
     hints: Mapping[str, list[str]]
+    after: Mapping[str, str]
     root: Path | None
 
     @property
@@ -108,30 +109,17 @@ def find(lessons: Sequence[Opened], words: Sequence[str]) -> tuple[Opened, str]:
 
 
 def upcoming(lessons: Sequence[Opened]) -> Iterator[tuple[Opened, str]]:
-    """What does not hold yet, in the order to do it: in the lesson that was worked on last, in those after it, and then
-    in those before it."""
-    known = [lesson.progress() for lesson in lessons]
-    last = max(range(len(lessons)), key=lambda number: max((p.checked for p in known[number].values()), default=""))
-    for number in (*range(last, len(lessons)), *range(last)):
-        for name, progress in known[number].items():
+    """What does not hold yet, in the order to do it: in the lesson that was checked last, in its module, elsewhere."""
+    known = {lesson.slug: lesson.progress() for lesson in lessons}
+    last = max(lessons, key=lambda lesson: max((each.checked for each in known[lesson.slug].values()), default=""))
+    for lesson in sorted(lessons, key=lambda lesson: (lesson != last, lesson.module != last.module)):
+        for name, progress in known[lesson.slug].items():
             if not progress.solved:
-                yield lessons[number], name
-
-
-def constants(checks: Path) -> dict[str, Any]:
-    """The literal constants of a file of checks, which is not run."""
-    found = {}
-    for node in ast.parse(checks.read_text()).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            try:
-                found[node.targets[0].id] = ast.literal_eval(node.value)
-            except ValueError:
-                pass
-    return found
+                yield lesson, name
 
 
 def _opened(checks: Path, root: Path | None) -> Opened:
     known = constants(checks)
     about = known["ABOUT"]
     uses = {name: set(used) for name, used in about["uses"].items()}
-    return Opened(about["lesson"], about["title"], about["minutes"], checks, uses, known.get("HINTS", {}), root)
+    return Opened(about["lesson"], about["title"], about["minutes"], checks, uses, known.get("HINTS", {}), known.get("AFTER", {}), root)

@@ -1,11 +1,13 @@
 """Every attack in `attacks/`, one file each, judged from outside: what it got, and that nothing outside was harmed.
 
 A file says what it tries and what it deserves, of 4 points; after that come the submission's cells. `# right` stands for
-the right answer, a word between `@` for a thing outside that is worth attacking. All of them are graded in one run on
-the machine as it is, and in another as in a container that forbids namespaces.
+the right answer, a word between `@` for a thing outside that is worth attacking. In `break_*.py` stands instead how a
+right notebook, as data and as text, is broken. All of them are graded in one run on the machine as it is, and in another
+as in a container that forbids namespaces.
 """
 
 import functools
+import json
 import multiprocessing
 import os
 import re
@@ -20,11 +22,15 @@ from pathlib import Path
 
 import psutil
 import pytest
+from reading import assert_inert
 
+from grader.course.store import Graded
 from grader.curriculum import lessons
 from grader.grading import Job, grade_all
+from grader.lessons import Lesson
 from grader.new import new_lesson
-from grader.notebooks import Handed
+from grader.notebooks import Handed, notebook_text, unsolved_notebook
+from grader.pages import feedback_page, panel_html, report_page
 from grader.results import Result
 from grader.sandbox import Limits
 from grader.sandbox.layers import broken_promises
@@ -81,7 +87,9 @@ def aftermath(request, tmp_path_factory) -> Aftermath:
         before = _looks(outside)
         jobs = [Job("nobody's fault", lesson.slug, _handed("# right", outside))]
         for path in ATTACKS:
-            jobs.append(Job(path.stem, lesson.slug, _handed(path.read_text(), outside)))
+            broken = path.stem.startswith("break_")
+            jobs.append(Job(path.stem, lesson.slug, _broken(path, lesson, folder) if broken else
+                            _handed(path.read_text(), outside)))
         run = functools.partial(_run, request.param == "without namespaces", lesson, jobs)
         results = _elsewhere(run)
         harm = [f"{name}: {before[name]} became {now}" for name, now in _looks(outside).items() if now != before[name]]
@@ -97,11 +105,25 @@ def test_an_attack_gets_what_it_deserves(aftermath, path):
     result = aftermath.results[path.stem]
     problems = [check.problem.message for exercise in result.exercises for check in exercise.checks if check.problem]
     shown = f"{said['tries']}: {result.earned} points, {problems}, {[e.trouble for e in result.exercises]}"
+    if said["deserves"] == "no grade":
+        assert result.failed and not result.earned, shown
+        return
     assert not result.failed, result.failed
     assert "STOLEN" not in " ".join(problems), shown
     most = float(said["deserves"].removeprefix("at most "))
     assert result.earned <= most if "at most" in said["deserves"] else result.earned == most, shown
     assert any(said.get("is told", "") in problem for problem in [*problems, ""]), shown
+
+
+@pytest.mark.parametrize("path", ATTACKS, ids=lambda path: path.stem)
+def test_pages_about_an_attack_are_inert_and_short(aftermath, path):
+    result = aftermath.results[path.stem]
+    pages = [feedback_page(path.stem, "Example", result, {}), report_page("Course", [Graded(path.stem, "key", result)], {})]
+    pages += [panel_html(exercise) for exercise in result.exercises]
+    for page in pages:
+        assert_inert(page)
+        assert len(page.encode()) < 60_000
+        assert not set(page) & set("\x00\x1b\u202e")
 
 
 def test_nothing_outside_was_harmed_and_nothing_stayed(aftermath):
@@ -113,7 +135,7 @@ def test_whoever_shares_the_run_gets_everything(aftermath):
 
 
 def test_every_promise_was_kept(aftermath):
-    assert {tuple(broken_promises(result.layers)) for result in aftermath.results.values()} == {()}
+    assert {tuple(broken_promises(result.layers)) for result in aftermath.results.values() if not result.failed} == {()}
 
 
 def _outside(folder: Path, solutions: Path) -> Outside:
@@ -152,6 +174,23 @@ def _handed(text: str, outside: Outside) -> Handed:
     _, *cells = f"\n{text}".split("\n# %%\n") if "# %%" in text else ("", text)
     cells = [re.sub(r"^# right$", lambda _: RIGHT, cell, flags=re.M) for cell in cells]
     return Handed(tuple(("perplexity" if "def perplexity" in cell else "", cell) for cell in cells), {})
+
+
+def _broken(path: Path, lesson: Lesson, folder: Path) -> Path:
+    """The notebook that a `break_*.py` makes of a right one."""
+    notebook = unsolved_notebook(lesson)
+    for cell in notebook.cells:
+        if "def perplexity" in cell.source:
+            cell.source = RIGHT
+    text = notebook_text(notebook)
+    names: dict = {}
+    exec(path.read_text(), names)  # noqa: S102 - ours
+    made = names["broken"](json.loads(text), text)
+    made = made if isinstance(made, (str, bytes)) else json.dumps(made)
+    handed_in = folder / path.stem / "example.ipynb"
+    handed_in.parent.mkdir()
+    handed_in.write_bytes(made if isinstance(made, bytes) else made.encode())
+    return handed_in
 
 
 def _looks(outside: Outside) -> dict[str, object]:

@@ -101,6 +101,40 @@ def test_unreadable_submissions_are_results_with_a_reason(example_root, course, 
         assert (course / page).is_file()
 
 
+WITHOUT_LAYERS = """
+import runpy, sys
+import pyseccomp
+
+rules = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+for name in ("unshare", "setns", "mount", "chroot", "pivot_root", "landlock_create_ruleset", "seccomp"):
+    rules.add_rule(pyseccomp.ERRNO(1), name)
+rules.add_rule(pyseccomp.ERRNO(1), "prctl", pyseccomp.Arg(0, pyseccomp.EQ, 22))  # PR_SET_SECCOMP
+rules.load()
+sys.argv = ["grader", *sys.argv[1:]]
+runpy.run_module("grader", run_name="__main__")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nothing holds anyway")
+def test_other_peoples_work_is_refused_where_nothing_would_hold_it(example_root, course, example):
+    submit(course, "good", notebook_text(solved_notebook(example)))
+
+    def grade(*words):
+        command = [sys.executable, "-c", WITHOUT_LAYERS, "grade", "course", *words]
+        return subprocess.run(command, cwd=example_root, capture_output=True, text=True, timeout=300)
+
+    refused = grade()
+    assert refused.returncode == 1
+    assert "Traceback" not in refused.stderr
+    for words in ("no network, no files of others", "bounded resources", "Linux 5.13", "--trust-submissions"):
+        assert words in refused.stderr
+    assert not list((course / "results").rglob("*.json"))
+    trusted = grade("--trust-submissions")
+    assert trusted.returncode == 0, trusted.stderr
+    assert "1 graded" in trusted.stdout
+
+
 @pytest.mark.slow
 def test_a_read_only_course(example_root, course):
     if os.geteuid() == 0:

@@ -1,44 +1,21 @@
 """The pages that people read: the panel, the feedback, the report."""
 
+import math
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
+import torch
+from reading import Reading, assert_inert
 
+from grader.checks import Unexpected, assert_close
 from grader.course.store import Graded
-from grader.pages import feedback_page, panel_html, panel_text, report_page
+from grader.pages import Advice, feedback_page, panel_html, panel_text, report_page
 from grader.results import CheckResult, ExerciseResult, Problem, Result
 
 PROBLEM = Problem(
     "The values are not the expected ones.", "softmax([1.0, 2.0], 0)", "[0.27, 0.73]", "[0.5, 0.5]", "return scores / 2"
 )
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
-
-
-class Reading(HTMLParser):
-    """What a screen reader and a browser find in a page: its text, its elements and their attributes."""
-
-    def __init__(self, page: str):
-        super().__init__()
-        self.tags, self.attributes, self.texts, self.open = [], [], [], []
-        self.feed(page)
-        self.text = " ".join(" ".join(self.texts).split())
-
-    def handle_starttag(self, tag, attributes):
-        self.tags.append(tag)
-        self.attributes += attributes
-        self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        while self.open and self.open.pop() != tag:
-            pass
-
-    def handle_data(self, data):
-        if "style" not in self.open:
-            self.texts.append(data)
-
-    def values(self, name):
-        return [value for key, value in self.attributes if key == name]
 
 
 def check(name, problem=None, hidden=False):
@@ -49,19 +26,12 @@ def exercise(*checks, **about):
     return ExerciseResult("softmax", checks, **about)
 
 
-def pages_of(result, hints=()):
+def pages_of(result):
     """Everything that is shown about an exercise, as HTML."""
     graded = Graded("ada", "key", Result("attention", (result,)))
-    yield panel_html(result, hints)
+    yield panel_html(result)
     yield feedback_page("ada", "Attention", graded.result, {})
     yield report_page("Course", [graded], {})
-
-
-def assert_inert(page):
-    reading = Reading(page)
-    assert not {"script", "img", "iframe", "object", "link", "form"} & set(reading.tags)
-    assert not [name for name, _ in reading.attributes if name.startswith("on")]
-    assert all(value.startswith(("feedback/", "#")) for value in reading.values("href"))
 
 
 def test_panel_says_in_words_what_holds_and_what_does_not():
@@ -82,14 +52,14 @@ def test_panel_opens_the_first_problem_only():
 
 def test_panel_of_a_solved_exercise_is_one_line_without_hints():
     result = exercise(check("one"), check("two"))
-    assert panel_text(result, ["a hint"], 1) == "softmax · 2 of 2 points · Both visible checks hold. Well done!"
-    text = Reading(panel_html(result, ["a hint"])).text
+    assert panel_text(result, Advice(("a hint",)), 1).splitlines()[0] == "softmax · 2 of 2 points · Both visible checks hold. Well done!"
+    text = Reading(panel_html(result, Advice(("a hint",)))).text
     assert "2 of 2 points" in text and "hint" not in text
 
 
 def test_panel_of_an_unwritten_exercise_is_compact_and_offers_hints():
     result = exercise(check("one", Problem("Not written yet.")), check("two", Problem("It raised NameError")))
-    text = Reading(panel_html(result, ["a hint"])).text
+    text = Reading(panel_html(result, Advice(("a hint",)))).text
     assert "not written yet" in text and "a hint" in text and "does not hold" not in text
     assert "not written yet" in panel_text(result)
     for text in (panel_text(replace(result, trouble="It broke.")), panel_html(replace(result, trouble="It broke."))):
@@ -97,11 +67,11 @@ def test_panel_of_an_unwritten_exercise_is_compact_and_offers_hints():
 
 
 def test_hints_open_one_inside_the_other():
-    panel = panel_html(exercise(check("one", Problem("Wrong."))), ["first", "second", "third"])
+    panel = panel_html(exercise(check("one", Problem("Wrong."))), Advice(("first", "second", "third")))
     assert panel.index("first") < panel.index("second") < panel.index("third")
     between = panel[panel.index("first") : panel.index("third")]
     assert between.count("<details") == 2 and "</details>" not in between
-    shown = panel_text(exercise(check("one", PROBLEM)), ["first", "second", "third"], shown=1)
+    shown = panel_text(exercise(check("one", PROBLEM)), Advice(("first", "second", "third")), shown=1)
     assert "Hint 1 of 3" in shown and "first" in shown and "second" not in shown
 
 
@@ -120,9 +90,48 @@ def test_panel_tells_circumstances_and_the_likely_mistake():
 
 def test_panel_text_fits_a_terminal_and_cannot_drive_it():
     problem = Problem("word " * 100 + "\x1b[2J\x07\u202e", "x" * 500, "a\nb\r\nc", "y", "    return 1")
-    text = panel_text(exercise(check("one", problem)), ["hint " * 60], 1)
+    text = panel_text(exercise(check("one", problem)), Advice(("hint " * 60,)), 1)
     assert max(map(len, text.splitlines())) <= 80
     assert not set(text) & set("\x1b\x07\r\u202e")
+
+
+def test_what_comes_after_an_exercise_that_holds():
+    result = exercise(check("one"))
+    for following, next_step in (("causal_mask", "Next: causal_mask"), ("", "this lesson's last exercise")):
+        advice = Advice(after="It matters.", following=following)
+        for text in (Reading(panel_html(result, advice)).text, panel_text(result, advice).replace("`", "")):
+            assert "It matters." in text and next_step in " ".join(text.split())
+
+
+def test_the_solution_opens_inside_the_last_hint():
+    result = exercise(check("one", PROBLEM))
+    long = "answer = 1  # <b>\n" * 100
+    advice = Advice(("first",), "It matters.", "", long)
+    reading = Reading(panel_html(result, advice))
+    assert reading.text.index("first") < reading.text.index("A solution") < reading.text.index("answer = 1  # <b>".replace("  ", " "))
+    assert reading.text.count("answer = 1") == 100
+    assert_inert(panel_html(result, advice))
+    assert "hints=2" in panel_text(result, advice, 1) and "answer = 1" not in panel_text(result, advice, 1)
+    assert long.strip() in panel_text(result, advice, 2)
+    assert "A solution" not in panel_html(result, Advice(("first",), "It matters."))
+
+
+def test_differences_are_drawn_and_told():
+    expected = torch.zeros(2, 3, 4)
+    seen = expected.clone()
+    seen[1, 0, 2], seen[1, 2, 3] = 1.0, math.nan
+    with pytest.raises(Unexpected) as caught:
+        assert_close(seen, expected)
+    assert caught.value.differences == "..9.\n....\n...9"
+    problem = replace(PROBLEM, differences=".1..\n...9")
+    result = exercise(check("one", problem))
+    words = "Where they differ: 2 of 8 values, most at row 1, column 3"
+    for text in (Reading(panel_html(result)).text, " ".join(panel_text(result).split())):
+        assert words in text
+    assert ".1..\n" in panel_text(result).replace(" ", "")
+    reading = Reading(panel_html(result))
+    assert reading.values("aria-label")[-1].startswith(words)
+    assert reading.tags.count("rect") == 8
 
 
 def test_feedback_tells_what_was_seen_and_what_to_read_again():
@@ -159,7 +168,7 @@ def test_what_a_student_writes_stays_text(hostile):
     results = Result("attention", (result,)), Result("chains", failed=hostile)
     graded = [Graded(hostile, "key", result) for result in results]
     pages = [
-        panel_html(result, [hostile]),
+        panel_html(result, Advice((hostile,), hostile, hostile)),
         *(feedback_page(hostile, hostile, g.result, {hostile: (None, 1)}) for g in graded),
         report_page(hostile, graded, {hostile: 3}),
     ]

@@ -5,8 +5,11 @@ import fcntl
 import hashlib
 import importlib.metadata
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 from grader.course.gradebook import grades_csv, record, waiting, written_scores
@@ -80,10 +83,11 @@ def _write_pages(course: Path, lessons: list[Lesson]) -> Path:
     present = {submission[:2] for submission in _submissions(course, by_slug)}
     results = [graded for graded in load_all(course) if (graded.student, graded.lesson) in present]
     written = written_scores(course)
-    for graded in results:
-        page = feedback_page(graded.student, by_slug[graded.lesson].title, graded.result,
-                             written.get((graded.student, graded.lesson), {}))
-        write_atomically(course / "feedback" / graded.student / graded.lesson / f"{graded.lesson}.html", page)
+    write_feedback = partial(_write_feedback, course)
+    pages = [(graded, by_slug[graded.lesson].title, written.get((graded.student, graded.lesson), {})) for graded in results]
+    with ProcessPoolExecutor(mp_context=get_context("fork")) as workers:  # fork: nothing is imported again
+        for _ in workers.map(write_feedback, *zip(*pages), chunksize=16):
+            pass
     write_atomically(course / "grades.csv", grades_csv(course))
     report = course / "report.html"
     order = [lesson.slug for lesson in lessons]
@@ -91,6 +95,11 @@ def _write_pages(course: Path, lessons: list[Lesson]) -> Path:
     left = {f"{lesson}/{name}": count for (lesson, name), count in waiting(course).items()}
     write_atomically(report, report_page(course.resolve().name, results, left))
     return report
+
+
+def _write_feedback(course: Path, graded: Graded, title: str, written: dict[str, tuple[float | None, float]]) -> None:
+    page = feedback_page(graded.student, title, graded.result, written)
+    write_atomically(course / "feedback" / graded.student / graded.lesson / f"{graded.lesson}.html", page)
 
 
 def require_course(course: Path) -> None:

@@ -9,6 +9,9 @@ HINTS = {
     ]
 }
 
+# told when an exercise holds: why it matters, or what professionals do
+AFTER = {"perplexity": "It is the first number in every report on a language model: lower is better, on the same text."}
+
 
 @check("perplexity")
 def test_equal_choices(submission, random):

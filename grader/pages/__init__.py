@@ -1,9 +1,9 @@
 """What people read: the panel in a notebook, the feedback on a submission, the report on a class."""
 
 from grader.pages.feedback import feedback_page
-from grader.pages.panel import panel_html, panel_text
+from grader.pages.panel import Advice, panel_html, panel_text
 
-__all__ = ["feedback_page", "panel_html", "panel_text", "report_page"]
+__all__ = ["Advice", "feedback_page", "panel_html", "panel_text", "report_page"]
 
 
 def __getattr__(name: str) -> object:

@@ -19,6 +19,11 @@ def prose(text: str) -> Markup:
     return Markup(re.sub(r"`([^`\n]+)`", r"<code>\1</code>", str(escape(words.plain(text)))))
 
 
+def whole(text: str) -> Markup:
+    """Our own `text`, however long it is."""
+    return escape(text)
+
+
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -29,6 +34,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    helpers = (prose, words.number, words.score, words.praise, words.build_first, words.unwritten)
+    helpers = (prose, whole, words.number, words.score, words.praise, words.build_first, words.unwritten, words.map_words,
+               words.next_words)
     environment.globals.update({helper.__name__: helper for helper in helpers}, NOT_WRITTEN=words.NOT_WRITTEN)
     return environment

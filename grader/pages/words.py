@@ -52,9 +52,25 @@ def praise(result: ExerciseResult) -> str:
             return f"All {count} {visible}checks hold. Well done!"
 
 
+def next_words(following: str) -> str:
+    """What comes after an exercise that holds."""
+    if following:
+        return f"Next: `{following}`, further down."
+    return "That was this lesson's last exercise. What to do next: the start page, or `grader next`."
+
+
 def build_first(unmet: tuple[str, ...]) -> str:
     """What to say when exercises that this one uses do not hold yet."""
     names = [f"`{name}`" for name in unmet]
     if len(names) == 1:
         return f"{names[0]}, which this uses, does not hold yet: mend it first."
     return f"{', '.join(names[:-1])} and {names[-1]}, which this uses, do not hold yet: mend them first."
+
+
+def map_words(rows: list[str]) -> str:
+    """What a map of differences shows, in words."""
+    far = [(int(sign), row, column) for row, signs in enumerate(rows) for column, sign in enumerate(signs) if sign != "."]
+    _, row, column = max(far, key=lambda place: place[0])
+    where = f"column {column}" if len(rows) == 1 else f"row {row}, column {column}"
+    count = sum(map(len, rows))
+    return f"Where they differ: {len(far)} of {count} values, most at {where} (counted from 0 in this map; 9 is furthest off)."

@@ -1,6 +1,5 @@
 # tries: answer with too much
 # deserves: at most 1
-# is told: can be sent
 
 # %%
 def perplexity(log_probabilities):

@@ -39,6 +39,18 @@ HINTS = {
         "key/value head after you took them out: neighbouring query heads share one.",
     ],
 }
+AFTER = {
+    "softmax": "Subtracting the maximum costs one pass and saves every model from overflow: FlashAttention "
+               "does the same, block by block.",
+    "causal_mask": "One wrong diagonal here and a model looks brilliant in training and useless in use: always "
+                   "test that the future cannot change the past.",
+    "scaled_dot_product_attention": "This is the operation that most of the world's GPU time goes into; in production you call "
+                                    "`torch.nn.functional.scaled_dot_product_attention`, which is this, fused.",
+    "rotary": "Because positions enter as rotations, only distances count: that is what lets context windows "
+              "be stretched after training.",
+    "CausalSelfAttention": "Weights published for Llama fit this very layer, and grouped-query heads are why its cache "
+                           "fits into memory at all.",
+}
 
 
 @check("softmax")

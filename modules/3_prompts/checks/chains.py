@@ -48,6 +48,18 @@ HINTS = {
         "One `try` around all the steps is enough.",
     ],
 }
+AFTER = {
+    "route": "Log-probabilities give a decision with its confidence, which prose never does: that number is "
+             "what thresholds and alarms are built on.",
+    "extract": "A schema makes an answer well-formed, never true: production code checks both.",
+    "answer": "An answer that names its source can be checked by a machine, by a colleague, and in court.",
+    "verify_and_repair": "A bound on repairs turns an endless loop into a number in your budget.",
+    "vote": "Voting buys reliability with calls: measure on held-out cases whether the price is worth it.",
+    "summarize_thread": "Map-reduce works for any text that does not fit; what it loses on the way is what you have to measure.",
+    "Budget": "Somebody's loop will run all night: the limit in the code is the one that holds.",
+    "Cache": "A cache is only as right as its key: everything that changes the answer belongs into it.",
+    "Workflow": "Each step can be tested, replaced and paid for on its own: that is the whole point of a chain.",
+}
 DEPARTMENTS = ["delivery", "return", "payment", "account"]
 PRODUCTS = ["lamp", "kettle", "tent", "desk chair", "blender", "garden hose"]
 

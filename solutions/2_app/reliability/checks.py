@@ -44,6 +44,19 @@ HINTS = {
     ],
 }
 
+# told when an exercise holds: why it matters, or what professionals do
+AFTER = {
+    "should_retry": "Retrying what cannot succeed is how a small failure becomes an outage and a bill: most "
+                    "incidents begin with a wrong line here.",
+    "backoff": "Without jitter all clients come back at the same moment, and knock the provider over again.",
+    "retry_after": "The provider knows best when it will have room; whoever ignores what it says gets blocked.",
+    "post_with_deadline": "A time-out for each read is not a deadline: a provider that drips can hold your user for hours.",
+    "TokenBucket": "Staying below the limit is cheaper than being told off: every large client paces itself like this.",
+    "CircuitBreaker": "It gives a failing service time to recover, and your users an answer at once instead of a spinner.",
+    "Client": "The order of these layers is the design: look for it in any SDK that you depend on, and for "
+              "what it logs.",
+}
+
 QUESTION = [{"role": "user", "content": "Where is my parcel?"}]
 
 

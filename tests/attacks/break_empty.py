@@ -1,0 +1,5 @@
+# tries: hand in nothing
+# deserves: no grade
+
+def broken(notebook, text):
+    return ""

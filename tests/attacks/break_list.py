@@ -1,0 +1,5 @@
+# tries: hand in a list
+# deserves: no grade
+
+def broken(notebook, text):
+    return "[" + text + "]"

@@ -1,0 +1,6 @@
+# tries: turn the cells around
+# deserves: 4
+
+def broken(notebook, text):
+    notebook["cells"].reverse()
+    return notebook
