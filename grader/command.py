@@ -1,6 +1,7 @@
 """The command `grader`: what it can do, for learners, authors and instructors."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -304,11 +305,20 @@ def reset(words: tuple[str, ...]) -> None:
 @main.command()
 @plainly
 def update() -> None:
-    """Bring the lessons up to date and keep what you wrote in them."""
+    """Get the newest version of the lessons, and keep what you wrote in them."""
     from grader.curriculum import root
+    from grader.pull import pull
     from grader.terminal import shown
     from grader.update import update
 
+    try:
+        pulled = pull(root())
+    except Problem as problem:
+        pulled = ""
+        click.echo(f"Nothing was pulled: {problem}", err=True)
+    if pulled:
+        click.echo(pulled)  # and the new grader, not this one, makes the new lessons
+        raise SystemExit(subprocess.run([sys.executable, "-m", "grader", "update"]).returncode)
     count = worked_on = 0
     for each in update(root()):
         count += 1
@@ -323,3 +333,24 @@ def update() -> None:
         click.echo("Every lesson is up to date.")
     if worked_on:
         click.echo("Run the checks again. If a notebook is open in JupyterLab: File › Reload Notebook from Disk.")
+
+
+@main.command()
+@plainly
+def doctor() -> None:
+    """Say what is there and what is missing on this machine, and what to do about it."""
+    try:
+        from grader.doctor import findings
+    except ImportError as error:
+        raise Problem(f"{error.name} is not installed: pip install -r requirements.txt") from None
+
+    signs = {True: "✓ there  ", False: "✗ missing", None: "· later  "}
+    missing = 0
+    for finding in findings():
+        missing += finding.holds is False
+        click.echo(f"{signs[finding.holds]}  {finding.what}: {finding.said}")
+        if finding.do:
+            click.echo(f"             {finding.do}")
+    if missing:
+        raise Problem(f"{missing} {'thing is' if missing == 1 else 'things are'} missing that the lessons need.")
+    click.echo("Everything that the lessons need is there.")

@@ -8,6 +8,7 @@ from copy import deepcopy
 from datetime import date
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from nbformat import NotebookNode
 
@@ -110,7 +111,7 @@ def _as_own(cell: NotebookNode) -> NotebookNode:
     """A cell that nbgrader does not know, whatever it was."""
     cell = deepcopy(cell)
     cell["metadata"] = {key: value for key, value in cell.get("metadata", {}).items() if key != "nbgrader"}
-    cell.pop("id", None)  # another cell may have it; nbformat gives it one
+    cell["id"] = uuid4().hex[:8]  # it may have been copied with that of the course's cell
     return cell
 
 

@@ -1,5 +1,7 @@
 """What a learner does in a terminal, through the command itself; `watch` in a real pseudo-terminal."""
 
+import contextlib
+import io
 import json
 import os
 import pty
@@ -14,8 +16,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from conftest import REPOSITORY
 
 from grader.build import build
+from grader.command import main
 from grader.files import write_atomically
 from grader.known import handed_out
 from grader.new import new_lesson
@@ -43,10 +47,17 @@ def notebook(root: Path) -> Path:
     return root / "modules" / "1_first" / "example.ipynb"
 
 
-def grader(*words: object, folder: Path) -> subprocess.CompletedProcess:
-    """Runs the command in `folder`."""
-    command = [sys.executable, "-m", "grader", *map(str, words)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+def grader(*words: str, folder: Path) -> subprocess.CompletedProcess:
+    """Runs the command in `folder`, in this process: starting a new one takes longer than what most of them do."""
+    said, complained, status = io.StringIO(), io.StringIO(), 0
+    with contextlib.chdir(folder), contextlib.redirect_stdout(said), contextlib.redirect_stderr(complained):
+        try:
+            main(words, standalone_mode=False)
+        except SystemExit as end:  # as the interpreter does it
+            status = end.code if isinstance(end.code, int) else 1
+            if isinstance(end.code, str):
+                print(end.code, file=complained)
+    return subprocess.CompletedProcess(words, status, said.getvalue(), complained.getvalue())
 
 
 def answered(path: Path, answer: str) -> str:
@@ -318,3 +329,65 @@ def test_outputs_of_long_runs_survive_a_build(root, notebook):
     notebook.write_text(notebook_text(work))
     grader("build", folder=root)
     assert "trained for an hour" in notebook.read_text()
+
+
+def git(folder: Path, *words: str) -> None:
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "init.defaultBranch=main"]
+    subprocess.run(["git", *identity, *words], cwd=folder, check=True, capture_output=True)
+
+
+def test_update_pulls_around_what_the_learner_wrote(root, notebook):
+    git(root, "init")
+    git(root, "add", ".")
+    git(root, "commit", "-m", "First version")
+    clone = root.parent / "clone"
+    git(root.parent, "clone", str(root), str(clone))
+    mine = clone / notebook.relative_to(root)
+    text = answered(mine, RIGHT)
+    mine.write_text(text)
+    change_lesson(root)
+    build(root)
+    git(root, "commit", "-am", "Second version")
+    with pytest.raises(subprocess.CalledProcessError):
+        git(clone, "pull")  # which is why
+    run = subprocess.run([sys.executable, "-m", "grader", "update"], cwd=clone, capture_output=True, text=True)
+    assert run.returncode == 0 and "Pulled 1 change from origin/main." in run.stdout, run.stderr
+    assert "taken over: perplexity" in run.stdout and beside(mine) == [text]
+    assert RIGHT in source(mine, "perplexity") and "raise NotImplementedError" in source(mine, "surprise")
+    shutil.rmtree(root)
+    run = grader("update", folder=clone)
+    assert run.returncode == 0 and "Nothing was pulled" in run.stderr and "up to date" in run.stdout
+
+
+def test_an_update_that_git_refuses_changes_nothing(root, notebook):
+    git(root, "init")
+    git(root, "add", ".")
+    git(root, "commit", "-m", "First version")
+    clone = root.parent / "clone"
+    git(root.parent, "clone", str(root), str(clone))
+    mine = clone / notebook.relative_to(root)
+    mine.write_text(answered(mine, RIGHT))
+    text = mine.read_text()
+    for place in (root, clone):
+        (place / "solutions" / "notes.txt").write_text(str(place))
+        git(place, "add", "solutions")
+        git(place, "commit", "-m", "Parted")
+    run = grader("update", folder=clone)
+    assert "Nothing was pulled" in run.stderr and mine.read_text() == text and beside(mine) == []
+
+
+def test_doctor(root):
+    run = grader("doctor", folder=root)
+    assert run.returncode == 0 and run.stderr == "", run.stdout
+    for word in ("Python", "torch", "model", "corpus", "memory", "cores", "isolation: no network", "lessons: 2"):
+        assert word in run.stdout
+
+
+def test_doctor_says_what_is_missing(tmp_path):
+    (tmp_path / "torch.py").write_text("raise ImportError('no torch')")
+    environment = {**os.environ, "GENAI_PATHWAYS_CACHE": str(tmp_path), "PYTHONPATH": f"{tmp_path}:{REPOSITORY}"}
+    command = [sys.executable, "-m", "grader", "doctor"]
+    run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert run.returncode == 1 and run.stderr == "grader: 2 things are missing that the lessons need.\n"
+    assert "✗ missing  torch: not installed" in run.stdout and "pip install" in run.stdout
+    assert "✗ missing  lessons" in run.stdout and "· later    model: not fetched yet" in run.stdout
