@@ -6,13 +6,14 @@ Plain text that is only ever added to, 80 columns wide: a screen reader reads it
 import ast
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from textwrap import indent, wrap
 
 from grader.pages.panel import WIDTH, Advice, panel_text
 from grader.pages.words import plain, score, unwritten
 from grader.progress import ENOUGH, record_hints
-from grader.results import ExerciseResult, Result
+from grader.results import ExerciseResult, Problem, Result
 from grader.workspace import Opened, upcoming
 
 BAR = 20  # columns
@@ -29,13 +30,22 @@ def exercise_text(lesson: Opened, result: ExerciseResult, how: str) -> str:
     return f"{text}\n\n  {left} {'hint' if left == 1 else 'hints'} left: {how}."
 
 
+def briefly(result: ExerciseResult) -> ExerciseResult:
+    """`result` with what happened in the first check that does not hold, and of the others only that they do not."""
+    if unwritten(result):
+        return result
+    failing = [check.name for check in result.checks if not check.holds]
+    checks = [replace(check, problem=Problem("")) if check.name in failing[1:] else check for check in result.checks]
+    return replace(result, checks=tuple(checks))
+
+
 def lesson_text(lesson: Opened, result: Result, how: str) -> str:
     """Each exercise of a lesson in a line, and the panel of the first one that does not hold."""
     lines = [f"{lesson.slug} · {score(result.earned, result.points)} · {lesson.title}", ""]
     for each in result.exercises:
         lines.append(f"  {_state(each)}{each.exercise} · {score(each.earned, each.points)}")
     failing = next((each for each in result.exercises if not each.full), None)
-    return "\n".join([*lines, "", exercise_text(lesson, failing, how)] if failing else lines)
+    return "\n".join([*lines, "", exercise_text(lesson, briefly(failing), how)] if failing else lines)
 
 
 def hint_text(lesson: Opened, exercise: str) -> tuple[str, int]:

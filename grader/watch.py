@@ -13,7 +13,7 @@ import click
 from grader.checking import check_notebook, ready
 from grader.problems import Problem
 from grader.results import Result
-from grader.terminal import exercise_text, next_text, progress_text, shown, tell_hint
+from grader.terminal import briefly, exercise_text, next_text, progress_text, shown, tell_hint
 from grader.workspace import Opened, upcoming
 
 LOOK = 0.2  # seconds between looks at the file
@@ -64,6 +64,8 @@ class _Watch:
         if now == self._seen:
             return
         self._seen = now
+        if not self._waiting:
+            click.echo("\nChecking …")
         try:
             result = self._check(self._lesson)
         except Problem as problem:  # an editor may be in the middle of writing it
@@ -79,7 +81,7 @@ class _Watch:
         found = by_name[self._exercise]
         number = self._lesson.exercises.index(self._exercise) + 1
         head = f"{time.strftime('%H:%M:%S')} · {self._lesson.slug} · exercise {number} of {len(by_name)}"
-        text = exercise_text(self._lesson, found, "press h")
+        text = exercise_text(self._lesson, briefly(found), "press h")
         self._say(f"{head} · {shown(self._lesson.notebook)}\n\n{text}" + ("\n\nPress n to go on." if found.full else ""))
 
     def _hint(self) -> None:

@@ -43,9 +43,13 @@ def is_untouched(path: Path) -> bool:
     """Whether a notebook is as it was built, with nothing changed and nothing run."""
     try:
         notebook = read_submission(path)
-        if any(cell.get("outputs") or cell.get("execution_count") for cell in notebook["cells"]):
+        cells = notebook["cells"]
+        if any(cell.get("outputs") or cell.get("execution_count") for cell in cells):
             return False
-        return notebook["metadata"][MARK]["version"] == version(notebook)
+        if MARK in notebook["metadata"]:
+            return notebook["metadata"][MARK]["version"] == version(notebook)
+        # one that was built before notebooks said their version
+        return bool(cells) and all(_identity(cell) and not (_is_answer(cell) and _changed(cell)) for cell in cells)
     except (Problem, LookupError, TypeError, AttributeError):
         return False
 

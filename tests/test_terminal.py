@@ -313,6 +313,22 @@ def test_update_replaces_what_nobody_has_touched(root, notebook):
     assert beside(notebook) == [] and grader("build", "--check", folder=root).returncode == 0
 
 
+def test_a_notebook_from_before_notebooks_said_their_version(root, notebook):
+    def without_version(text: str) -> str:
+        old = nbformat.reads(text, as_version=4)
+        del old.metadata["genai_pathways"]
+        return notebook_text(old)
+
+    text = notebook.read_text()
+    notebook.write_text(without_version(text))
+    grader("build", folder=root)
+    assert notebook.read_text() == text
+    mine = without_version(answered(notebook, RIGHT))
+    notebook.write_text(mine)
+    assert "left alone" in grader("build", folder=root).stdout and notebook.read_text() == mine
+    assert "taken over: perplexity" in grader("update", folder=root).stdout and beside(notebook) == [mine]
+
+
 def test_update_leaves_alone_what_cannot_be_read(root, notebook):
     notebook.write_text(answered(notebook, RIGHT)[:-100])
     text = notebook.read_text()
