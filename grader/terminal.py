@@ -88,7 +88,7 @@ def progress_text(lessons: Sequence[Opened]) -> str:
             done = sum(_done(each) == len(each.exercises) for each in inside)
             lines += ["", f"{lesson.module} · {done} of {len(inside)} {'lesson' if len(inside) == 1 else 'lessons'} done"]
         done, count = _done(lesson), len(lesson.exercises)
-        bar = "#" * (BAR * done // count) + "." * (BAR - BAR * done // count)
+        bar = ("#" * (BAR * done // max(count, 1))).ljust(BAR, ".")
         state = "done" if done == count else f"about {minutes_left(lesson)} minutes left"
         lines.append(f"  {lesson.slug:<{width}}  [{bar}]  {done} of {count} {'exercise' if count == 1 else 'exercises'} · {state}")
     return "\n".join(lines[1:])
@@ -108,7 +108,7 @@ def next_text(lessons: Sequence[Opened]) -> str:
 
 def minutes_left(lesson: Opened) -> int:
     """Minutes of work left in a lesson, in fives."""
-    left = lesson.minutes * (len(lesson.exercises) - _done(lesson)) / len(lesson.exercises)
+    left = lesson.minutes * (len(lesson.exercises) - _done(lesson)) / max(len(lesson.exercises), 1)
     return max(5, 5 * round(left / 5)) if left else 0
 
 

@@ -84,9 +84,25 @@ def find(lessons: Sequence[Opened], words: Sequence[str]) -> tuple[Opened, str]:
     `attention/softmax`; the exercise is empty when only a lesson is named. Without words: the lesson to go on with.
 
     Raises:
-        Problem: there is no such thing, or more than one.
+        Problem: there is no such thing, or more than one, or nothing in it to check.
     """
-    names = [name for word in words for name in word.split("/") if name]
+    lesson, exercise = _find(lessons, [name for word in words for name in word.split("/") if name])
+    if not lesson.uses:
+        raise Problem(f"{lesson.slug} has no exercises that are checked: open {lesson.notebook}.")
+    return lesson, exercise
+
+
+def upcoming(lessons: Sequence[Opened]) -> Iterator[tuple[Opened, str]]:
+    """What does not hold yet, in the order to do it: in the lesson that was checked last, in its module, elsewhere."""
+    known = {lesson.slug: lesson.progress() for lesson in lessons}
+    last = max(lessons, key=lambda lesson: max((each.checked for each in known[lesson.slug].values()), default=""))
+    for lesson in sorted(lessons, key=lambda lesson: (lesson != last, lesson.module != last.module)):
+        for name, progress in known[lesson.slug].items():
+            if not progress.solved:
+                yield lesson, name
+
+
+def _find(lessons: Sequence[Opened], names: Sequence[str]) -> tuple[Opened, str]:
     by_slug = {lesson.slug: lesson for lesson in lessons}
     match names:
         case []:
@@ -108,18 +124,13 @@ def find(lessons: Sequence[Opened], words: Sequence[str]) -> tuple[Opened, str]:
     raise Problem(f"There is no lesson {names[0]!r}; there are: {', '.join(by_slug)}. Say LESSON, or LESSON EXERCISE.")
 
 
-def upcoming(lessons: Sequence[Opened]) -> Iterator[tuple[Opened, str]]:
-    """What does not hold yet, in the order to do it: in the lesson that was checked last, in its module, elsewhere."""
-    known = {lesson.slug: lesson.progress() for lesson in lessons}
-    last = max(lessons, key=lambda lesson: max((each.checked for each in known[lesson.slug].values()), default=""))
-    for lesson in sorted(lessons, key=lambda lesson: (lesson != last, lesson.module != last.module)):
-        for name, progress in known[lesson.slug].items():
-            if not progress.solved:
-                yield lesson, name
-
-
 def _opened(checks: Path, root: Path | None) -> Opened:
-    known = constants(checks)
-    about = known["ABOUT"]
-    uses = {name: set(used) for name, used in about["uses"].items()}
-    return Opened(about["lesson"], about["title"], about["minutes"], checks, uses, known.get("HINTS", {}), known.get("AFTER", {}), root)
+    try:
+        known = constants(checks)
+        about = known["ABOUT"]
+        uses = {name: set(used) for name, used in about["uses"].items()}
+        said = known.get("HINTS", {}), known.get("AFTER", {})
+        return Opened(about["lesson"], about["title"], about["minutes"], checks, uses, *said, root)
+    except (SyntaxError, LookupError, TypeError, AttributeError):
+        do = "run `grader build`" if root else "copy it again from where you got it"
+        raise Problem(f"{checks} is not as it was written for this lesson: {do}.") from None

@@ -189,6 +189,13 @@ def test_words_that_mean_nothing_or_too_much(root):
         assert run.returncode == 1 and run.stderr.count("\n") == 1 and said in run.stderr
 
 
+def test_checks_that_somebody_has_edited(root, notebook):
+    for text in ("def", "x = 1", "ABOUT = {'lesson': 'example'}"):
+        (notebook.parent / "checks" / "example.py").write_text(text)
+        run = grader("progress", folder=root)
+        assert run.returncode == 1 and run.stderr.count("\n") == 1 and "grader build" in run.stderr
+
+
 def test_without_the_solutions(root, notebook, example):
     folder = root.parent / "handed" / "example"
     shutil.copytree(notebook.parent, folder)
