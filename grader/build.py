@@ -9,6 +9,7 @@ from grader.files import write_atomically
 from grader.lessons import Lesson
 from grader.notebooks import notebook_text, unsolved_notebook
 from grader.taught import taught_before
+from grader.work import MARK, is_untouched, marked, version_of
 
 GENERATED = "# Generated from the lesson's source by `grader build`. The visible checks; edits are lost.\n"
 
@@ -16,29 +17,43 @@ GENERATED = "# Generated from the lesson's source by `grader build`. The visible
 def built_files(lesson: Lesson) -> dict[str, str]:
     """What a learner gets of a lesson: the text of each file by its path in the module's folder."""
     return {
-        f"{lesson.slug}.ipynb": notebook_text(unsolved_notebook(lesson)),
+        f"{lesson.slug}.ipynb": notebook_text(marked(unsolved_notebook(lesson))),
         f"checks/{lesson.slug}.py": visible_checks(lesson),
         **{f"taught/{slug}.py": text for slug, text in taught_before(lesson).items()},
     }
 
 
-def build(root: Path) -> list[Path]:
-    """Writes `modules/` and removes what no lesson makes any more. Gives the paths that changed."""
-    wanted, changed = _wanted(root), stale(root)
-    for path in changed:
-        if path in wanted:
+def build(root: Path) -> tuple[list[Path], list[Path]]:
+    """Writes `modules/` and removes what no lesson makes any more, but never a notebook that somebody has worked on.
+
+    Returns:
+        the paths that changed, and the notebooks that hold work on another version of their lesson.
+    """
+    wanted, changed, worked_on = _wanted(root), [], []
+    for path in _stale(root, wanted):
+        if path not in wanted:
+            path.unlink()
+        elif path.suffix != ".ipynb" or not path.is_file() or is_untouched(path):
             write_atomically(path, wanted[path])
         else:
-            path.unlink()
-    return changed
+            if version_of(path) != json.loads(wanted[path])["metadata"][MARK]["version"]:
+                worked_on.append(path)
+            continue
+        changed.append(path)
+    return changed, worked_on
 
 
 def stale(root: Path) -> list[Path]:
-    """The paths in `modules/` that are not as `build` would leave them."""
-    wanted = _wanted(root)
-    present = {p for pattern in ("*/*.ipynb", "*/checks/*.py", "*/taught/*.py") for p in (root / "modules").glob(pattern)}
-    different = [path for path, text in wanted.items() if not path.is_file() or path.read_text() != text]
-    return different + sorted(present - set(wanted))
+    """The paths in `modules/` that are not as `build` would write them for somebody who has none."""
+    return _stale(root, _wanted(root))
+
+
+def _stale(root: Path, wanted: dict[Path, str]) -> list[Path]:
+    modules = root / "modules"
+    generated = {p for pattern in ("*/checks/*.py", "*/taught/*.py") for p in modules.glob(pattern)}
+    left = {*generated, *(p for p in modules.glob("*/*.ipynb") if p not in wanted and is_untouched(p))} - set(wanted)
+    different = [path for path, text in wanted.items() if not path.is_file() or path.read_bytes() != text.encode()]
+    return different + sorted(left)
 
 
 def visible_checks(lesson: Lesson) -> str:
@@ -58,7 +73,8 @@ def visible_checks(lesson: Lesson) -> str:
     nodes = [node for node in tree.body if not _defines(node) or kept.intersection(_defines(node))]
     used = {n.id for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name)}
     parts = [_text(source, node) for node in nodes if _needed(node, used)]
-    about = {"lesson": lesson.slug, "uses": {name: sorted(uses) for name, uses in lesson.uses.items()}}
+    uses = {name: sorted(uses) for name, uses in lesson.uses.items()}
+    about = {"lesson": lesson.slug, "title": lesson.title, "minutes": lesson.minutes, "uses": uses}
     return GENERATED + "\n".join(parts).strip() + f"\n\nABOUT = {json.dumps(about)}\n"
 
 

@@ -96,8 +96,8 @@ def _differences(far: Any, wrong: Any, at: tuple[int, ...]) -> str:
     far = far if far.ndim == 2 else far[None]
     rows, columns = (slice(i // size * size, i // size * size + size) for i, size in zip((0, *at)[-2:], LARGEST_MAP))
     far = far[rows, columns]
-    finite = far[far.isfinite()]
-    digits = (9 * far / (finite.max().item() or 1)).ceil().clamp(max=9).int().tolist()
+    furthest = max(far[far.isfinite()].tolist(), default=0) or 1
+    digits = (9 * far / furthest).ceil().clamp(max=9).int().tolist()
     return "\n".join("".join(str(digit or ".") for digit in row) for row in digits)
 
 

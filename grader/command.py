@@ -1,6 +1,7 @@
 """The command `grader`: what it can do, for learners, authors and instructors."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -47,12 +48,17 @@ def build(check: bool) -> None:
     from grader.build import build, stale
     from grader.curriculum import root
 
-    paths = stale(root()) if check else build(root())
+    if check:
+        paths, worked_on = stale(root()), []
+    else:
+        paths, worked_on = build(root())
     for path in paths:
         click.echo(f"{'stale' if check else 'written'}: {path.relative_to(root())}")
+    for path in worked_on:
+        click.echo(f"left alone: {path.relative_to(root())} holds work; `grader update` moves it into the new version.")
     if check and paths:
         raise Problem("modules/ is not what solutions/ makes: run `grader build`.")
-    if not paths:
+    if not paths and not worked_on:
         click.echo("modules/ is up to date.")
 
 
@@ -207,3 +213,144 @@ def lab() -> None:
     from grader.lab import open_lab
 
     open_lab(root())
+
+
+@main.command()
+@click.argument("words", nargs=-1, metavar="[LESSON] [EXERCISE]")
+@plainly
+def check(words: tuple[str, ...]) -> None:
+    """Check a lesson's notebook as it was saved; without words, the lesson to go on with."""
+    from grader.workspace import find, opened
+
+    lesson, exercise = find(opened(), words)
+    from grader.checking import check_notebook, ready  # slower than finding out that there is no such lesson
+    from grader.terminal import exercise_text, lesson_text
+
+    with ready() as parent:
+        result = check_notebook(lesson, parent)
+    how = f"grader hint {lesson.slug} {exercise}".rstrip()
+    found = [each for each in result.exercises if exercise in ("", each.exercise)]
+    click.echo(exercise_text(lesson, found[0], how) if exercise else lesson_text(lesson, result, how))
+    if not all(each.full for each in found):
+        raise SystemExit(1)
+
+
+@main.command()
+@click.argument("words", nargs=-1, metavar="[LESSON] [EXERCISE]")
+@plainly
+def hint(words: tuple[str, ...]) -> None:
+    """Show the next hint; without words, for the exercise to go on with."""
+    from grader.terminal import tell_hint
+    from grader.workspace import find, opened, upcoming
+
+    lesson, exercise = find(opened(), words)
+    exercise = exercise or next(upcoming([lesson]), (lesson, lesson.exercises[-1]))[1]
+    for text in tell_hint(lesson, exercise):
+        click.echo(text)
+
+
+@main.command()
+@plainly
+def progress() -> None:
+    """Show which lessons and exercises are done."""
+    from grader.terminal import progress_text
+    from grader.workspace import opened
+
+    click.echo(progress_text(opened()))
+
+
+@main.command("next")
+@plainly
+def next_() -> None:
+    """Show what to do next, and how long it takes."""
+    from grader.terminal import next_text
+    from grader.workspace import opened
+
+    click.echo(next_text(opened()))
+
+
+@main.command()
+@click.argument("words", nargs=-1, metavar="[LESSON] [EXERCISE]")
+@plainly
+def watch(words: tuple[str, ...]) -> None:
+    """Check again whenever the notebook is saved, from any editor; keys give hints and lead on."""
+    from grader.workspace import find, opened
+
+    lessons = opened()
+    lesson, exercise = find(lessons, words)
+    from grader.watch import watch  # slower than finding out that there is no such lesson
+
+    watch(lessons, lesson, exercise)
+
+
+@main.command()
+@click.argument("words", nargs=-1, metavar="EXERCISE | LESSON/EXERCISE")
+@plainly
+def reset(words: tuple[str, ...]) -> None:
+    """Put an exercise back to how it was at first, and keep a copy of the notebook."""
+    from grader.terminal import shown
+    from grader.update import start_again
+    from grader.workspace import find, opened
+
+    lesson, exercise = find(opened(), words)
+    if not exercise:
+        raise Problem(f"Say which exercise, for example: grader reset {lesson.slug}/{lesson.exercises[0]}.")
+    kept = start_again(lesson, exercise)
+    if kept is None:
+        return click.echo(f"{exercise} is as it was handed out; nothing was changed.")
+    click.echo(f"{exercise} is as it was handed out. The notebook as it was is kept in {shown(kept)}.\n"
+               "If it is open in JupyterLab: File › Reload Notebook from Disk.")
+
+
+@main.command()
+@plainly
+def update() -> None:
+    """Get the newest version of the lessons, and keep what you wrote in them."""
+    from grader.curriculum import root
+    from grader.pull import pull
+    from grader.terminal import shown
+    from grader.update import update
+
+    try:
+        pulled = pull(root())
+    except Problem as problem:
+        pulled = ""
+        click.echo(f"Nothing was pulled: {problem}", err=True)
+    if pulled:
+        click.echo(pulled)  # and the new grader, not this one, makes the new lessons
+        raise SystemExit(subprocess.run([sys.executable, "-m", "grader", "update"]).returncode)
+    count = worked_on = 0
+    for each in update(root()):
+        count += 1
+        if each.kept is None:
+            click.echo(f"{'new version' if each.path.exists() else 'gone'}: {shown(each.path)}")
+            continue
+        worked_on += 1
+        taken = [*each.answers, *[f"{each.own_cells} of your own cells"] * bool(each.own_cells)]
+        click.echo(f"new version: {shown(each.path)}; taken over: {', '.join(taken) or 'nothing, for there were no answers'}; "
+                   f"the notebook as it was: {shown(each.kept)}")
+    if not count:
+        click.echo("Every lesson is up to date.")
+    if worked_on:
+        click.echo("Run the checks again. If a notebook is open in JupyterLab: File › Reload Notebook from Disk.")
+
+
+@main.command()
+@plainly
+def doctor() -> None:
+    """Say what is there and what is missing on this machine, and what to do about it."""
+    try:
+        from grader.doctor import findings
+    except ImportError as error:
+        raise Problem(f"{error.name} is not installed: pip install -r requirements.txt") from None
+
+    signs = {True: "✓ there  ", False: "✗ missing", None: "· later  "}
+    missing = 0
+    for finding in findings():
+        missing += finding.holds is False
+        click.echo(f"{signs[finding.holds]}  {finding.what}: {finding.said}")
+        if finding.do:
+            click.echo(f"             {finding.do}")
+    if missing:
+        raise Problem(f"{missing} {'thing is' if missing == 1 else 'things are'} missing that the lessons need.")
+    click.echo("Everything that the lessons need is there.")

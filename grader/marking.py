@@ -1,11 +1,13 @@
 """From a learner's code to the result of every exercise."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from grader.bench import Bench
-from grader.known import Known, known_mistakes, likely
+from grader.checks import constants
+from grader.known import Known, from_data, known_mistakes, likely
 from grader.lessons import Lesson
 from grader.results import NOT_WRITTEN, ExerciseResult
 from grader.submission import Session
@@ -31,6 +33,18 @@ def marks_of(lesson: Lesson) -> Marks:
         return found[exercise]
 
     return Marks(lesson.folder / "checks.py", lesson.uses, known)
+
+
+def marks_handed_out(checks: Path) -> Marks:
+    """What can be checked without the solutions: the visible checks, and the mistakes that were handed out with them."""
+    path = checks.with_suffix(".mistakes.json")
+    mistakes = json.loads(path.read_text()) if path.is_file() else {}
+
+    def known(bench: Bench, exercise: str) -> list[Known]:
+        return from_data(mistakes.get(exercise, []))
+
+    uses = {name: set(used) for name, used in constants(checks)["ABOUT"]["uses"].items()}
+    return Marks(checks, uses, known)
 
 
 def mark(bench: Bench, marks: Marks, exercise: str, session: Session, failing: set[str] = frozenset(),

@@ -1,6 +1,5 @@
 """`check` in a learner's notebook: the exercise's checks, run on what the notebook defines, and shown as a panel."""
 
-import json
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,15 +10,12 @@ from typing import Any
 from grader import curriculum
 from grader.bench import Bench, with_checks
 from grader.checks import constants
-from grader.known import Known, from_data
-from grader.marking import Marks, mark, marks_of
+from grader.marking import Marks, mark, marks_handed_out, marks_of
 from grader.pages.panel import Advice, panel_html, panel_text
 from grader.problems import Problem
-from grader.progress import progress_file, record_check, record_hints
+from grader.progress import ENOUGH, progress_file, record_check, record_hints
 from grader.results import ExerciseResult
 from grader.submission import LocalLine, Session
-
-ENOUGH = 3  # failed attempts after which the solution is offered
 
 
 class Score(float):
@@ -99,7 +95,7 @@ def _marks(slug: str) -> Marks:
     try:
         return marks_of(curriculum.lessons(curriculum.root(), [slug])[0])
     except Problem:
-        return _handed_out(slug)
+        return marks_handed_out(_visible_checks(slug))
 
 def _visible_checks(slug: str) -> Path:
     checks = next((f for f in (Path("checks") / f"{slug}.py", *Path().glob(f"*/checks/{slug}.py")) if f.is_file()), None)
@@ -107,17 +103,6 @@ def _visible_checks(slug: str) -> Path:
         raise Problem(f"The folder `checks` with {slug}.py is not beside this notebook: "
                       "open the notebook in the folder that you were given.")
     return checks
-
-def _handed_out(slug: str) -> Marks:
-    checks = _visible_checks(slug)
-    path = checks.with_suffix(".mistakes.json")
-    mistakes = json.loads(path.read_text()) if path.is_file() else {}
-
-    def known(bench: Bench, exercise: str) -> list[Known]:
-        return from_data(mistakes.get(exercise, []))
-
-    uses = {name: set(used) for name, used in constants(checks)["ABOUT"]["uses"].items()}
-    return Marks(checks, uses, known)
 
 def _namespace() -> dict[str, Any]:
     """What the notebook (or the script) that calls `check` defines."""

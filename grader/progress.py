@@ -22,6 +22,7 @@ from grader.pages.words import unwritten
 from grader.problems import Problem
 from grader.results import ExerciseResult
 
+ENOUGH = 3  # failed attempts, after which the solution may be seen
 NAME = ".progress.json"
 PATIENCE = 5.0  # seconds to wait for another writer
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 
 from grader.curriculum import order
@@ -28,6 +29,9 @@ GENERATED = '''"""What the lesson `{slug}` taught. Generated from its solutions 
 def taught_before(lesson: Lesson) -> dict[str, str]:
     """The text of each module of `taught` that `lesson` needs, by the slug of the lesson that taught it; a module comes
     after those that it imports itself."""
+    shipped = lesson.folder / "taught"  # where the solutions are not at hand
+    if shipped.is_dir():
+        return _shipped(shipped, _code(lesson))
     return {earlier.slug: _text(earlier) for earlier in lessons_needed(lesson)}
 
 
@@ -37,10 +41,13 @@ def lessons_needed(lesson: Lesson) -> list[Lesson]:
     Raises:
         Problem: a lesson imports what is not taught before it.
     """
+    wanted = IMPORT.findall(_code(lesson))
+    if not wanted:
+        return []
     slugs = [slug for module in order(lesson.folder.parents[2]).values() for slug in module]
     earlier = slugs[: slugs.index(lesson.slug)]
     found: dict[str, Lesson] = {}
-    for slug in IMPORT.findall("\n".join(cell.source for cell in lesson.cells if cell.is_code)):
+    for slug in wanted:
         folder = next(lesson.folder.parents[1].glob(f"*/{slug}/"), None)
         if slug not in earlier or folder is None:
             raise Problem(f"{lesson.slug} imports taught.{slug}, but no lesson {slug} comes before it.")
@@ -81,6 +88,19 @@ def install_cell(lesson: Lesson) -> str:
     """A cell that makes, in a sandbox, the modules of `taught` that `lesson` needs."""
     texts = taught_before(lesson)
     return f"__import__('grader.taught').taught.install({texts!r})" if texts else ""
+
+
+def _code(lesson: Lesson) -> str:
+    return "\n".join(cell.source for cell in lesson.cells if cell.is_code)
+
+
+def _shipped(folder: Path, source: str) -> dict[str, str]:
+    """The modules in `folder` that `source` imports, each after those that it imports itself."""
+    found: dict[str, str] = {}
+    for slug in IMPORT.findall(source):
+        text = (folder / f"{slug}.py").read_text()
+        found |= {**_shipped(folder, text), slug: text}
+    return found
 
 
 def _text(lesson: Lesson) -> str:

