@@ -93,6 +93,12 @@ def assert_accessible(page: Page, where: str | None = None) -> None:
     assert not [(v["id"], v["help"]) for v in violations if v["impact"] in ("serious", "critical")]
 
 
+def picture(page: Page, name: str) -> None:
+    """How the pictures in docs/ are made: with SCREENSHOTS=docs in the environment."""
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png")
+
+
 def plain(text: str) -> str:
     return re.sub(r"[`\s]+", " ", text).strip()
 
@@ -130,14 +136,14 @@ def test_a_learner_with_a_mouse(page, root):
     expect(second).to_be_hidden()
     first.click()
     expect(second).to_be_visible()
-    if folder := os.environ.get("SCREENSHOTS"):  # how the pictures in docs/ are made
-        page.screenshot(path=f"{folder}/panel-{theme.split()[1].lower()}.png")
+    picture(page, f"panel-{theme.split()[1].lower()}")
     write(right)
     expect(page.locator(".gp-full").first).to_contain_text("Next: causal_mask")
     assert_accessible(page, ".gp-panel")
     page.goto(page.url.split("/lab")[0] + "/start")
     expect(page.locator("li", has_text="Attention")).to_contain_text("begun, 1 of 5")
     expect(page.locator(".next")).to_contain_text("Go on with: Attention")
+    picture(page, f"start-{theme.split()[1].lower()}")
 
 
 def test_a_learner_with_a_keyboard_alone(page, root):
