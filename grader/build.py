@@ -74,7 +74,8 @@ def visible_checks(lesson: Lesson) -> str:
     used = {n.id for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name)}
     parts = [_text(source, node) for node in nodes if _needed(node, used)]
     uses = {name: sorted(uses) for name, uses in lesson.uses.items()}
-    about = {"lesson": lesson.slug, "title": lesson.title, "minutes": lesson.minutes, "uses": uses}
+    about = {"lesson": lesson.slug, "title": lesson.title, "minutes": lesson.minutes, "uses": uses,
+             "taught": list(taught_before(lesson))}
     return GENERATED + "\n".join(parts).strip() + f"\n\nABOUT = {json.dumps(about)}\n"
 
 

@@ -6,10 +6,11 @@ only those of lessons before it.
 """
 
 import ast
+import importlib.abc
 import linecache
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -82,6 +83,23 @@ def installed(texts: Mapping[str, str]) -> Iterator[None]:
         install({})
         del sys.modules["taught"]
         sys.modules.update(before)
+
+
+class _Allowed(importlib.abc.MetaPathFinder):
+    """Refuses the modules of `taught` that a lesson does not get, though they may lie beside its notebook."""
+
+    def __init__(self, slugs: Sequence[str]):
+        self.slugs = slugs
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        package, _, slug = name.partition(".")
+        if package == "taught" and slug and slug not in self.slugs:
+            raise ModuleNotFoundError(f"{name} holds what this lesson, or a later one, teaches", name=name)
+
+
+def allow(slugs: Sequence[str]) -> None:
+    """Lets this process import these modules of `taught` and no others."""
+    sys.meta_path[:] = [_Allowed(slugs), *(finder for finder in sys.meta_path if not isinstance(finder, _Allowed))]
 
 
 def install_cell(lesson: Lesson) -> str:

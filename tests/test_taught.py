@@ -1,5 +1,8 @@
 """The library that later lessons get of what earlier ones taught."""
 
+import subprocess
+import sys
+
 import pytest
 
 from grader.build import build, built_files
@@ -45,6 +48,19 @@ def test_a_submission_cannot_import_its_own_answers(later):
     [(_, result)] = grade_all([later], [Job("forger", "later", forged)])
     assert result.earned == 0
     assert "No module named 'taught.later'" in result.exercises[0].trouble
+
+
+def test_a_notebook_cannot_import_its_own_answers_from_beside_it(later, example_root):
+    """In modules/ lies what all lessons get, side by side."""
+    build(example_root)
+    folder = example_root / "modules" / "1_first"
+    (folder / "taught" / "later.py").write_text("answer = 42\n")
+    script = "from grader import lesson; check = lesson({!r}); import taught.{}"
+    for own, wanted, works in (("later", "example", True), ("later", "later", False), ("example", "example", False)):
+        command = [sys.executable, "-c", script.format(own, wanted)]
+        run = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        assert (run.returncode == 0) == works, run.stderr
+        assert works or f"taught.{wanted} holds what this lesson, or a later one, teaches" in run.stderr
 
 
 def test_what_is_not_taught_before_is_refused(later, example_root):

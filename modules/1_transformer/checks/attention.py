@@ -288,4 +288,4 @@ def _loaded(submission, weights, heads, key_value_heads, base=10_000.0):
     layer.load_state_dict(weights)
     return layer
 
-ABOUT = {"lesson": "attention", "title": "Attention", "minutes": 75, "uses": {"softmax": [], "causal_mask": [], "scaled_dot_product_attention": ["softmax"], "rotary": [], "CausalSelfAttention": ["causal_mask", "rotary", "scaled_dot_product_attention", "softmax"]}}
+ABOUT = {"lesson": "attention", "title": "Attention", "minutes": 75, "uses": {"softmax": [], "causal_mask": [], "scaled_dot_product_attention": ["softmax"], "rotary": [], "CausalSelfAttention": ["causal_mask", "rotary", "scaled_dot_product_attention", "softmax"]}, "taught": []}

@@ -468,4 +468,4 @@ def _assert_drawn(tokens, probabilities, message):
     assert_that(chance > 1e-6, f"{message} So far from what is expected, a right sampler would be once in a million times.",
                 expected.round(), counts)
 
-ABOUT = {"lesson": "generation", "title": "Generation", "minutes": 100, "uses": {"temperature": [], "top_k": [], "top_p": [], "sample": ["temperature", "top_k", "top_p"], "until_stop": [], "generate": [], "generate_cached": [], "perplexity": []}}
+ABOUT = {"lesson": "generation", "title": "Generation", "minutes": 100, "uses": {"temperature": [], "top_k": [], "top_p": [], "sample": ["temperature", "top_k", "top_p"], "until_stop": [], "generate": [], "generate_cached": [], "perplexity": []}, "taught": ["attention", "model"]}

@@ -516,4 +516,4 @@ def _network(submission, gate, up, down):
     network.load_state_dict({"gate_proj.weight": gate, "up_proj.weight": up, "down_proj.weight": down})
     return network
 
-ABOUT = {"lesson": "model", "title": "The model", "minutes": 90, "uses": {"RMSNorm": [], "SwiGLU": [], "Block": ["RMSNorm", "SwiGLU"], "LanguageModel": ["Block", "RMSNorm", "SwiGLU"], "initialise": ["Block", "LanguageModel", "RMSNorm", "SwiGLU"], "count_parameters": [], "count_flops": [], "load": ["Block", "LanguageModel", "RMSNorm", "SwiGLU"]}}
+ABOUT = {"lesson": "model", "title": "The model", "minutes": 90, "uses": {"RMSNorm": [], "SwiGLU": [], "Block": ["RMSNorm", "SwiGLU"], "LanguageModel": ["Block", "RMSNorm", "SwiGLU"], "initialise": ["Block", "LanguageModel", "RMSNorm", "SwiGLU"], "count_parameters": [], "count_flops": [], "load": ["Block", "LanguageModel", "RMSNorm", "SwiGLU"]}, "taught": ["attention"]}

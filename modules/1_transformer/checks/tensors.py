@@ -381,4 +381,4 @@ def _outcomes(random, right: int, n: int):
     """`right` times True among `n`, in any order."""
     return torch.tensor(random.sample([True] * right + [False] * (n - right), n))
 
-ABOUT = {"lesson": "tensors", "title": "Tensors, surprise and gradients", "minutes": 75, "uses": {"pairwise_products": [], "logsumexp": [], "entropy": [], "cross_entropy": ["logsumexp"], "perplexity": [], "cross_entropy_gradient": [], "initial_weights": [], "mlp_backward": [], "confidence_interval": []}}
+ABOUT = {"lesson": "tensors", "title": "Tensors, surprise and gradients", "minutes": 75, "uses": {"pairwise_products": [], "logsumexp": [], "entropy": [], "cross_entropy": ["logsumexp"], "perplexity": [], "cross_entropy_gradient": [], "initial_weights": [], "mlp_backward": [], "confidence_interval": []}, "taught": []}

@@ -416,4 +416,4 @@ def _assert_stream(submission, tokenizer, chunks, expected):
     seen = [i for i in submission.encode_stream(tokenizer, chunks)]
     assert_equal(seen, expected, "The chunks give other ids than the whole text. What may still change at the end of what was read?")
 
-ABOUT = {"lesson": "tokenizer", "title": "Tokenizer", "minutes": 90, "uses": {"split": [], "count_pairs": [], "merge": [], "train": ["merge", "split"], "encode_word": ["merge"], "split_special": [], "Tokenizer": ["encode_word", "merge", "split", "split_special"], "encode_stream": ["Tokenizer", "encode_word", "merge", "split", "split_special"]}}
+ABOUT = {"lesson": "tokenizer", "title": "Tokenizer", "minutes": 90, "uses": {"split": [], "count_pairs": [], "merge": [], "train": ["merge", "split"], "encode_word": ["merge"], "split_special": [], "Tokenizer": ["encode_word", "merge", "split", "split_special"], "encode_stream": ["Tokenizer", "encode_word", "merge", "split", "split_special"]}, "taught": []}

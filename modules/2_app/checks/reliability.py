@@ -513,4 +513,4 @@ def test_no_leaks(submission, provider, clock, random):
                 .replace(key, "(the key)"))
     assert_that(all(key not in request.path for request in provider.requests), "The key stands in the URL.")
 
-ABOUT = {"lesson": "reliability", "title": "Reliability", "minutes": 90, "uses": {"should_retry": [], "backoff": [], "retry_after": [], "post_with_deadline": [], "TokenBucket": [], "CircuitBreaker": [], "Client": ["CircuitBreaker", "TokenBucket", "backoff", "post_with_deadline", "retry_after", "should_retry"]}}
+ABOUT = {"lesson": "reliability", "title": "Reliability", "minutes": 90, "uses": {"should_retry": [], "backoff": [], "retry_after": [], "post_with_deadline": [], "TokenBucket": [], "CircuitBreaker": [], "Client": ["CircuitBreaker", "TokenBucket", "backoff", "post_with_deadline", "retry_after", "should_retry"]}, "taught": []}

@@ -533,4 +533,4 @@ def test_workflow_hands_over(submission, provider, random):
     assert_equal(found_in(outcome), ["delivery", None, ""], "The department was known already; there is no record and no reply.")
     assert_equal(shop.steps, ["route", "extract"], "Nothing should be asked after the work has ended.")
 
-ABOUT = {"lesson": "chains", "title": "Chains", "minutes": 90, "uses": {"route": [], "extract": [], "answer": [], "verify_and_repair": [], "vote": ["answer"], "summarize_thread": [], "Budget": ["answer"], "Cache": [], "Workflow": ["Budget", "Cache", "answer", "extract", "route", "summarize_thread", "verify_and_repair", "vote"]}}
+ABOUT = {"lesson": "chains", "title": "Chains", "minutes": 90, "uses": {"route": [], "extract": [], "answer": [], "verify_and_repair": [], "vote": ["answer"], "summarize_thread": [], "Budget": ["answer"], "Cache": [], "Workflow": ["Budget", "Cache", "answer", "extract", "route", "summarize_thread", "verify_and_repair", "vote"]}, "taught": []}
