@@ -18,8 +18,9 @@ demo: setup        ## make a class of 24, grade it, compare with what it deserve
 test: setup        ## run all tests
 	$(BIN)/python -m pytest
 
-bench: setup       ## what grading costs, beside stock nbgrader and the least possible
+bench: setup       ## what grading costs beside stock nbgrader; how well `training` learns beside nanoGPT
 	$(BIN)/python tests/benchmarks/grading.py
+	$(BIN)/python tests/benchmarks/training.py
 
 lab: setup         ## open JupyterLab on the lessons
 	$(BIN)/grader lab
