@@ -1,5 +1,6 @@
 """Proving a lesson: right answers score full, the untouched notebook nothing, and every mistake is caught and named."""
 
+import os
 import tempfile
 import time
 from collections.abc import Iterator
@@ -97,7 +98,7 @@ def prove_running(lesson: Lesson) -> Proof:
             resources={"metadata": {"path": folder}},
         )
         try:
-            client.execute()
+            client.execute(env={**os.environ, "OMP_NUM_THREADS": "1"})  # so that several can run side by side
         except (CellExecutionError, CellTimeoutError) as error:
             complaints = (f"the notebook does not run: {str(error).strip().splitlines()[-1]}",)
     seconds = time.monotonic() - started
