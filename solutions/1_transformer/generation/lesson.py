@@ -736,7 +736,7 @@ plt.show()
 # The model is not bad at the beginning of a piece; it has just been given nothing to go by. What we want to know is how well it
 # does *in the middle of a text*. The remedy is an overlap: the windows move on by a **stride** that is smaller than the context, and in
 # each window only the tokens at its end count, those that no window before has counted. The others are there to be looked at
-# ([Hugging Face, "Perplexity of fixed-length models"](https://huggingface.co/docs/transformers/perplexity);
+# (Hugging Face, "Perplexity of fixed-length models", in the documentation of transformers;
 # [Press et al. 2021](https://arxiv.org/abs/2012.15832), section 2.1, "sliding window").
 
 # %%

@@ -449,7 +449,7 @@ def clip_gradients(parameters: Iterable[nn.Parameter], limit: float) -> float:
 # | the mean of both | | 2.5 | a token of the small slice counts four times as much as one of the large |
 # | **the mean over all tokens** | 50 | **2.2** | (40 · 2.0 + 10 · 3.0) / 50 |
 #
-# (Hugging Face's widely used trainer had just this bug until [October 2024](https://huggingface.co/blog/gradient_accumulation).)
+# (Hugging Face's widely used trainer had just this bug until October 2024.)
 
 # %% exercise="accumulate_gradients"
 def accumulate_gradients(
