@@ -93,10 +93,11 @@ def record(course: Path, graded: Sequence[Graded], lessons: Mapping[str, Lesson]
         penalties = AssignLatePenalties(config=settings(course))
         penalties.init_plugin()
         entries = {slug: _Entries(gradebook, lessons[slug]) for slug in {g.lesson for g in graded}}
-        for g, notebook in zip(graded, notebooks):
-            submitted = entries[g.lesson].of(g.student)
-            submitted.assignment.timestamp = utils.parse_utc(_timestamp(course, g) or None)
-            _enter(notebook, _written_before(course, g), g.result, submitted)
+        with gradebook.db.no_autoflush:  # else it writes before each look, once a student
+            for g, notebook in zip(graded, notebooks):
+                submitted = entries[g.lesson].of(g.student)
+                submitted.assignment.timestamp = utils.parse_utc(_timestamp(course, g) or None)
+                _enter(notebook, _written_before(course, g), g.result, submitted)
         gradebook.db.flush()
         for g in graded:
             _penalise(gradebook, penalties, entries[g.lesson].of(g.student))
@@ -112,9 +113,9 @@ def autograded(course: Path, graded: Graded, lesson: Lesson) -> NotebookNode:
     handed = answers_in(submission, lesson) if submission else Handed((), {})
     found = {f"check-{exercise.exercise}": exercise for exercise in result.exercises}
     own = _own_cells(handed)
-    notebook = copy.deepcopy(_unsolved(lesson))
+    notebook = copy.copy(_unsolved(lesson))
     cells = []
-    for cell in notebook.cells:
+    for cell in map(copy.copy, notebook.cells):  # what is not replaced below is shared by all students' notebooks
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id", "")
         if grade_id in handed.answers:
             cells += own.pop(grade_id)

@@ -26,6 +26,7 @@ from pathlib import Path
 
 import psutil
 
+import grader
 from grader import grading
 from grader.bench import Bench, with_checks
 from grader.command import main as command
@@ -86,6 +87,7 @@ def floor_seconds(lesson: Lesson, check: bool) -> float:
     cells = [c.source for c in lesson.cells if c.role == "setup"] + list(lesson.answers().values())
     reading, writing = os.pipe()
     if os.fork() == 0:  # so that the benchmark itself does not hold torch
+        grader.lesson = lambda slug: lambda name: 0.0  # as in a sandbox: nobody sets up checks for the learner
         shell, seconds = warm_up(), []
 
         def body(bench: Bench) -> None:
