@@ -16,7 +16,10 @@ from conftest import REPOSITORY
 from playwright.sync_api import Page, expect, sync_playwright
 
 from grader.build import build
+from grader.course.store import Graded
 from grader.curriculum import lessons
+from grader.pages import feedback_page, report_page
+from grader.results import CheckResult, ExerciseResult, Problem, Result
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 PATIENCE = 60_000  # milliseconds
@@ -194,3 +197,26 @@ def test_a_learner_with_a_keyboard_alone(page, root):
     go_to("def softmax(", "ArrowUp")
     write(right)
     expect(page.locator(".gp-full").first).to_contain_text("Well done!")
+
+
+@pytest.mark.parametrize("colors", ["light", "dark"])
+def test_feedback_and_report_are_accessible(browser, colors):
+    checks = [CheckResult("test_sums", "The shares sum to one.", 1, False, None),
+              CheckResult("test_rows", "Rows do not disturb one another.", 1, False,
+                          Problem("The values differ.", "softmax(tensor, 1)", "[0.27, 0.73]", "[0.5, 0.5]", "return scores / 2",
+                                  differences="12.\n..9")),
+              CheckResult("test_dtypes", "The dtype stays.", 1, True, Problem("It does not.", "softmax(tensor, 1)"))]
+    mistaken = Result("attention", (ExerciseResult("softmax", tuple(checks), "global maximum", "You subtract the largest score "
+                                                   "of the whole tensor."), ExerciseResult("rotary", tuple(checks[:1]))))
+    failed = Result("attention", (), failed="attention.ipynb is not valid JSON, so it is no notebook: save it again.")
+    graded = [Graded("ada", "key", mistaken), Graded("grace", "key", failed), Graded("alan", "key", mistaken)]
+    pages = {f"feedback on {g.student}": feedback_page(g.student, "Attention", g.result, {"why": (None, 3.0)}) for g in graded}
+    pages["report"] = report_page("Course", graded, {"attention/why": 2})
+    page = browser.new_page(color_scheme=colors)
+    for name, text in pages.items():
+        page.set_content(text)
+        for closed in page.locator("details:not([open])").all():
+            closed.evaluate("one => one.open = true")
+        assert_accessible(page)
+        picture(page, f"{name}-{colors}")
+    page.close()
