@@ -10,6 +10,7 @@ from pathlib import Path
 import nbclient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
+from grader import progress
 from grader.build import built_files
 from grader.checks import constants
 from grader.files import write_atomically
@@ -86,7 +87,8 @@ def judge_untouched(lesson: Lesson, result: Result) -> Proof:
 
 
 def prove_running(lesson: Lesson) -> Proof:
-    """Whether the solved notebook runs from top to bottom, in a real kernel, within the time that it states."""
+    """Whether the solved notebook runs from top to bottom, in a real kernel, within the time that it states, and each of
+    its checks holds where it stands."""
     notebook = solved_notebook(lesson)
     started = time.monotonic()
     complaints: tuple[str, ...] = ()
@@ -101,6 +103,10 @@ def prove_running(lesson: Lesson) -> Proof:
             client.execute(env={**os.environ, "OMP_NUM_THREADS": "1"})  # so that several can run side by side
         except (CellExecutionError, CellTimeoutError) as error:
             complaints = (f"the notebook does not run: {str(error).strip().splitlines()[-1]}",)
+        else:
+            known = progress.load(progress.progress_file(Path(folder))).get(lesson.slug, {})
+            missed = [name for name in lesson.exercises if name not in known or not known[name].solved]
+            complaints = tuple(f'check("{name}") does not hold where it stands in the notebook' for name in missed)
     seconds = time.monotonic() - started
     if seconds > lesson.seconds:
         complaints += (f"the notebook runs {seconds:.0f} s, and its header promises {lesson.seconds} s",)

@@ -47,6 +47,16 @@ def test_the_example_for_authors_is_proven(example):
     assert [proof.named for proof in proofs].count(True) == len(example.mistakes)
 
 
+def test_a_check_above_what_it_needs_is_found(example_root):
+    """Grading runs all setup first; a learner runs the notebook from top to bottom."""
+    source = example_root / "solutions" / "1_first" / "example" / "lesson.py"
+    text = source.read_text().replace("return math.exp(-sum(log_probabilities) /", "return exp(-sum(log_probabilities) /")
+    source.write_text(text + "\n# %% setup\nfrom math import exp\n")
+    [lesson] = lessons(example_root)
+    [complaint] = prove_running(lesson).complaints
+    assert 'check("perplexity") does not hold where it stands' in complaint
+
+
 def test_modules_are_up_to_date():
     assert stale(REPOSITORY) == []
 

@@ -730,8 +730,8 @@ axis.set(xlabel="tokens that the model has seen before it guesses", ylabel="mean
 plt.show()
 
 # %% [markdown]
-# *The mean loss against the number of tokens before the guess, on a logarithmic scale: above 3 with one token to go by,
-# falling steeply for the first ten, and slowly after that.*
+# *The mean loss against the number of tokens before the guess, on a logarithmic scale: above 2.5 with one token to go by,
+# falling steeply for the first few, and slowly after that.*
 #
 # The model is not bad at the beginning of a piece; it has just been given nothing to go by. What we want to know is how well it
 # does *in the middle of a text*. The remedy is an overlap: the windows move on by a **stride** that is smaller than the context, and in

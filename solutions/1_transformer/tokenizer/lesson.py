@@ -750,7 +750,7 @@ gain = [len(sample.encode()) / len(Tokenizer(merges[:size]).encode(sample)) for 
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.4), layout="constrained", width_ratios=(2, 3))
 left.plot([256 + size for size in sizes], gain, marker="o")
-for size, value in zip(sizes, gain):
+for size, value in zip(sizes[2:], gain[2:]):
     left.annotate(f"{value:.2f}", (256 + size, value), (0, 6), textcoords="offset points", ha="center", fontsize=8)
 left.set(xlabel="size of the vocabulary", ylabel="bytes a token", ylim=(0.8, 3.2), xlim=(180, 1340))
 left.set_title("Shakespeare, by the number of merges", fontsize=10)

@@ -557,6 +557,39 @@ def evaluate(model: nn.Module, corpus: Corpus, context: int, batch: int = 64) ->
 # | the state of the generator | the same batches once more: the model sees some text twice, some never |
 # | the state of torch's own generator | dropout draws other numbers |
 #
+# The next cell is given: a `Checkpoint` makes a file of a run's state, and a run's state of a file. Note how it writes: first a
+# file beside it, then a change of names. Who writes over the only good checkpoint, and loses power in the middle, has none.
+
+# %% setup
+class Checkpoint:
+    """The state of a run as the bytes of a file."""
+
+    def __init__(self, run: "Run", **more: object):
+        file = io.BytesIO()
+        torch.save({"run": run.state_dict(), **more}, file)
+        self.content = file.getvalue()
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Checkpoint":
+        checkpoint = cls.__new__(cls)
+        checkpoint.content = path.read_bytes()
+        return checkpoint
+
+    def read(self) -> dict:
+        return torch.load(io.BytesIO(self.content), map_location="cpu", weights_only=True)
+
+    def restore(self, run: "Run") -> None:
+        """Puts `run` into the state."""
+        run.load_state_dict(self.read()["run"])
+
+    def write(self, path: Path) -> None:
+        """To a file, whole or not at all: a crash while it is written leaves the old one."""
+        part = path.with_suffix(".part")
+        part.write_bytes(self.content)
+        part.replace(path)
+
+
+# %% [markdown]
 # Below is the whole training, put together from your parts. Read `train_step`: there is nothing in it that you have not written.
 # What is missing is to write down the state of a run, and to put a run back into it.
 #
@@ -645,39 +678,7 @@ class Run:
 
 # %% check="Run"
 
-# %% setup
-class Checkpoint:
-    """The state of a run as the bytes of a file."""
-
-    def __init__(self, run: "Run", **more: object):
-        file = io.BytesIO()
-        torch.save({"run": run.state_dict(), **more}, file)
-        self.content = file.getvalue()
-
-    @classmethod
-    def from_file(cls, path: Path) -> "Checkpoint":
-        checkpoint = cls.__new__(cls)
-        checkpoint.content = path.read_bytes()
-        return checkpoint
-
-    def read(self) -> dict:
-        return torch.load(io.BytesIO(self.content), map_location="cpu", weights_only=True)
-
-    def restore(self, run: "Run") -> None:
-        """Puts `run` into the state."""
-        run.load_state_dict(self.read()["run"])
-
-    def write(self, path: Path) -> None:
-        """To a file, whole or not at all: a crash while it is written leaves the old one."""
-        part = path.with_suffix(".part")
-        part.write_bytes(self.content)
-        part.replace(path)
-
-
 # %% [markdown]
-# (`Checkpoint` is given. Note how it writes: first a file beside it, then a change of names. Who writes over the only good
-# checkpoint, and loses power in the middle, has none.)
-#
 # ## The text
 #
 # From here on nothing is asked of you: you get to see your parts at work. The text is the first 1,115,394 characters of
@@ -940,7 +941,7 @@ LADDER = {  # and the steps that fit into the time
 results = {}
 figure, axis = plt.subplots(figsize=(9, 2.8), layout="constrained")
 axis.set_yticks(range(len(LADDER)), LADDER)
-axis.set(xlabel="validation loss (nats)", xlim=(1.7, 2.6), ylim=(len(LADDER) - 0.5, -0.5))
+axis.set(xlabel="validation loss (nats)", xlim=(1.7, 2.8), ylim=(len(LADDER) - 0.5, -0.5))
 shown = display(figure, display_id=True)
 for name, steps in LADDER.items():
     run, started = recipe(name, steps), time.perf_counter()
