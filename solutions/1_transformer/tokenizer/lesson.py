@@ -244,7 +244,7 @@ for step in range(5):
           f"{time.perf_counter() - started:.2f} s")
 
 # %% [markdown]
-# A quarter of a second each or so: a thousand merges would take minutes, and GPT-2's fifty thousand hours. Look at the
+# A tenth of a second each, or a few: a thousand merges would take minutes, and GPT-2's fifty thousand hours. Look at the
 # column *words changed*. Even these merges, the most frequent of all, change a fraction of the 36,352 words; the thousandth
 # changes about seventy. Yet each time we count all words anew.
 #
