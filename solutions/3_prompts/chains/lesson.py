@@ -48,8 +48,10 @@ check = lesson("chains")
 # %% setup
 @dataclass
 class Answer:
-    """What the model answered. `tokens`: of prompt and completion together, as the provider counted them.
-    `candidates`: for the first token, the likeliest texts and their log-probabilities, if they were asked for."""
+    """What the model answered. `tokens`: of prompt and completion together, as the provider
+    counted them. `candidates`: for the first token, the likeliest texts and their
+    log-probabilities, if they were asked for.
+    """
 
     text: str
     finish_reason: str
@@ -192,17 +194,21 @@ class Route:
 
 # %% exercise="route"
 def route(model: Model, ticket: str, departments: list[str]) -> Route:
-    """The department of `ticket`, read from the log-probabilities of the first token of the model's answer.
+    """The department of `ticket`, read from the log-probabilities of the first token of the
+    model's answer.
 
-    Asks once: `routing_messages(ticket)`, for one token (`max_tokens=1`), with `top_logprobs=20`, at temperature 0.
+    Asks once: `routing_messages(ticket)`, for one token (`max_tokens=1`), with
+    `top_logprobs=20`, at temperature 0.
 
-    A candidate speaks for a department if, without surrounding white space and in lower case, it is a beginning of that
-    department's name (or all of it), and not the beginning of any other's. A candidate of white space only speaks for none.
-    The probability of a department is the sum of the probabilities of the candidates that speak for it. `departments`
-    are in lower case, and none is the beginning of another.
+    A candidate speaks for a department if, without surrounding white space and in lower case,
+    it is a beginning of that department's name (or all of it), and not the beginning of any
+    other's. A candidate of white space only speaks for none. The probability of a department is
+    the sum of the probabilities of the candidates that speak for it. `departments` are in lower
+    case, and none is the beginning of another.
 
-    Returns the department with the largest probability (of equal ones, the first in `departments`). Its `confidence` is
-    its share of the probability of all departments together, from 0 to 1.
+    Returns the department with the largest probability (of equal ones, the first in
+    `departments`). Its `confidence` is its share of the probability of all departments
+    together, from 0 to 1.
 
     Raises HandOver if no candidate speaks for any department.
     """
@@ -228,7 +234,7 @@ def route(model: Model, ticket: str, departments: list[str]) -> Route:
 # your function. A normal result: 5 of 8 by the text, 7 of 8 by the log-probabilities, in about fifteen seconds.
 
 # %%
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 DEVELOPMENT = [
     ("Where is my toaster? Order 72055 should have been delivered on Monday.", "delivery"),
@@ -273,18 +279,19 @@ class Record:
 def extract(model: Model, ticket: str) -> Record:
     """The order number and the product in `ticket`.
 
-    Asks once: `record_messages(ticket)`, at temperature 0, with at most 60 tokens, under a JSON schema of an object with
-    exactly two properties: `order`, an integer, and `product`, a string. Both are required, and additional ones are not
-    allowed.
+    Asks once: `record_messages(ticket)`, at temperature 0, with at most 60 tokens, under a JSON
+    schema of an object with exactly two properties: `order`, an integer, and `product`, a
+    string. Both are required, and additional ones are not allowed.
 
     Raises HandOver
     - if the answer was not finished (its `finish_reason` is anything but "stop");
-    - if it is not a JSON object with exactly these properties and types (not every provider enforces a schema; a JSON
-      `true` is no integer);
-    - if the order number does not stand in the ticket as a number of its own: 4821 does not stand in "order 48213".
+    - if it is not a JSON object with exactly these properties and types (not every provider
+      enforces a schema; a JSON `true` is no integer);
+    - if the order number does not stand in the ticket as a number of its own: 4821 does not
+      stand in "order 48213".
 
-    The record's `product` is the model's, without surrounding white space; None if it is empty or does not occur in the
-    ticket. Upper and lower case do not matter there.
+    The record's `product` is the model's, without surrounding white space; None if it is empty
+    or does not occur in the ticket. Upper and lower case do not matter there.
     """
     ### BEGIN SOLUTION
     schema = {
@@ -336,11 +343,12 @@ print("with:   ", model.ask(answer_messages(QUESTION, POLICY["return"])).text)
 def answer(model: Model, ticket: str, department: str, policy: dict[str, str]) -> str:
     """The answer to `ticket` from the section of `policy` for `department`.
 
-    Asks once: `answer_messages(ticket, section)`, at temperature 0, with at most 60 tokens. Returns the text without
-    surrounding white space.
+    Asks once: `answer_messages(ticket, section)`, at temperature 0, with at most 60 tokens.
+    Returns the text without surrounding white space.
 
     Raises HandOver
-    - without asking the model, if the policy has no section for the department, or only a blank one;
+    - without asking the model, if the policy has no section for the department, or only a blank
+      one;
     - if the answer was not finished (its `finish_reason` is anything but "stop"), or is empty.
     """
     ### BEGIN SOLUTION
@@ -372,7 +380,9 @@ def answer(model: Model, ticket: str, department: str, policy: dict[str, str]) -
 
 # %% setup
 def number_complaint(text: str, section: str) -> str:
-    """What is wrong with the numbers in an answer from `section`: a sentence, or "" when nothing is."""
+    """What is wrong with the numbers in an answer from `section`: a sentence, or "" when
+    nothing is.
+    """
     allowed, stated = re.findall(r"\d+", section), re.findall(r"\d+", text)
     invented = [number for number in stated if number not in allowed]
     if invented:
@@ -383,17 +393,20 @@ def number_complaint(text: str, section: str) -> str:
 
 # %% exercise="verify_and_repair"
 def verify_and_repair(model: Model, messages: list[dict], draft: str, complaint: Callable[[str], str], repairs: int) -> str:
-    """`draft`, the answer to `messages`, or a repaired version of it: the first text that `complaint` accepts.
+    """`draft`, the answer to `messages`, or a repaired version of it: the first text that
+    `complaint` accepts.
 
-    `complaint(text)` says in a sentence what is wrong with a text, and "" if nothing is. Every text is judged, the draft
-    and the last repair too, and nothing is asked once a text is accepted.
+    `complaint(text)` says in a sentence what is wrong with a text, and "" if nothing is. Every
+    text is judged, the draft and the last repair too, and nothing is asked once a text is
+    accepted.
 
-    A repair asks once, at temperature 0, with at most 60 tokens: with the conversation so far, then the rejected text as
-    the assistant's message, then a user message that contains the complaint about it. The conversation begins as
-    `messages` and keeps growing: the second repair sees both rejected texts with their complaints.
+    A repair asks once, at temperature 0, with at most 60 tokens: with the conversation so far,
+    then the rejected text as the assistant's message, then a user message that contains the
+    complaint about it. The conversation begins as `messages` and keeps growing: the second
+    repair sees both rejected texts with their complaints.
 
-    Raises HandOver, with the last complaint in its message, if no text was accepted after `repairs` repairs.
-    Leaves the list `messages` as it is.
+    Raises HandOver, with the last complaint in its message, if no text was accepted after
+    `repairs` repairs. Leaves the list `messages` as it is.
     """
     ### BEGIN SOLUTION
     messages, text = list(messages), draft
@@ -439,14 +452,16 @@ class Vote:
 def vote(model: Model, messages: list[dict], samples: int, temperature: float) -> Vote:
     """The answer to `messages` that comes most often among `samples` sampled ones.
 
-    Asks `samples` times, at this temperature, with at most 10 tokens, each time with another seed: 0, 1, 2 and so on.
+    Asks `samples` times, at this temperature, with at most 10 tokens, each time with another
+    seed: 0, 1, 2 and so on.
 
-    Answers are compared in a normal form: in lower case, with each run of white space as one blank, and without white
-    space and full stops (.) at both ends. An answer that was not finished (its `finish_reason` is anything but "stop"),
-    or whose normal form is empty, is no vote.
+    Answers are compared in a normal form: in lower case, with each run of white space as one
+    blank, and without white space and full stops (.) at both ends. An answer that was not
+    finished (its `finish_reason` is anything but "stop"), or whose normal form is empty, is no
+    vote.
 
-    Returns the winner in its normal form, and the share of its votes in all `samples`. Of several answers with the most
-    votes, the one that was given first wins.
+    Returns the winner in its normal form, and the share of its votes in all `samples`. Of
+    several answers with the most votes, the one that was given first wins.
 
     Raises HandOver if there is no vote at all.
     """
@@ -494,18 +509,21 @@ for ticket, department in (DEVELOPMENT[1], DEVELOPMENT[4]):
 
 # %% exercise="summarize_thread"
 def summarize_thread(model: Model, thread: list[str], limit: int) -> str:
-    """A summary of the messages in `thread`, from calls whose text has at most `limit` characters each.
+    """A summary of the messages in `thread`, from calls whose text has at most `limit`
+    characters each.
 
-    Pieces: consecutive messages, whole and in their order, joined by a blank line ("\\n\\n", which counts). Starting with
-    the first message, each piece takes as many of the next ones as fit into `limit` characters. A message that is longer
-    than `limit` is a piece of its own.
+    Pieces: consecutive messages, whole and in their order, joined by a blank line ("\\n\\n",
+    which counts). Starting with the first message, each piece takes as many of the next ones as
+    fit into `limit` characters. A message that is longer than `limit` is a piece of its own.
 
-    A piece is summarised by asking once: `summary_messages(piece)`, at temperature 0, with at most 60 tokens; white space
-    around the summary is dropped. With one piece, its summary is the result. With several, their summaries, in order, are
-    treated as a thread in the same way, with the same limit, until there is one piece.
+    A piece is summarised by asking once: `summary_messages(piece)`, at temperature 0, with at
+    most 60 tokens; white space around the summary is dropped. With one piece, its summary is
+    the result. With several, their summaries, in order, are treated as a thread in the same
+    way, with the same limit, until there is one piece.
 
-    An empty thread has the summary "", without asking. Raises HandOver if the summaries of several pieces, joined by blank
-    lines, are not shorter than the messages that they sum up, joined by blank lines: it might go on for ever.
+    An empty thread has the summary "", without asking. Raises HandOver if the summaries of
+    several pieces, joined by blank lines, are not shorter than the messages that they sum up,
+    joined by blank lines: it might go on for ever.
     """
     ### BEGIN SOLUTION
     if not thread:
@@ -556,7 +574,9 @@ class BudgetExceeded(Exception):
 
 # %% exercise="Budget"
 class Budget:
-    """A model with a limit: looks like `model`, and stops asking it when `calls` calls or `tokens` tokens are spent."""
+    """A model with a limit: looks like `model`, and stops asking it when `calls` calls or
+    `tokens` tokens are spent.
+    """
 
     def __init__(self, model: Model, calls: int, tokens: int):
         self.model = model
@@ -567,9 +587,10 @@ class Budget:
     def ask(self, messages: list[dict], **settings) -> Answer:
         """The model's answer to the same messages with the same settings.
 
-        Raises BudgetExceeded, without asking the model, unless at least one call and one token are left. Then the call is
-        charged to `calls_left`, also if it fails (the provider worked, perhaps; the exception passes through). The
-        tokens that the answer reports are charged to `tokens_left`, which may become negative: the next call is refused.
+        Raises BudgetExceeded, without asking the model, unless at least one call and one token
+        are left. Then the call is charged to `calls_left`, also if it fails (the provider
+        worked, perhaps; the exception passes through). The tokens that the answer reports are
+        charged to `tokens_left`, which may become negative: the next call is refused.
         """
         ### BEGIN SOLUTION
         if self.calls_left < 1 or self.tokens_left < 1:
@@ -602,8 +623,10 @@ class Store(dict):
 class Cache:
     """A model with a memory: looks like `model`, and asks it the same thing only once.
 
-    `store` keeps the answers, and may be shared: two caches with the same store know each other's answers. Without one, a
-    cache has a store of its own. `hits` counts the answers that came from the store."""
+    `store` keeps the answers, and may be shared: two caches with the same store know each
+    other's answers. Without one, a cache has a store of its own. `hits` counts the answers that
+    came from the store.
+    """
 
     def __init__(self, model: Model, store: Store | None = None):
         """Prepares the attributes `model`, `name` (the model's), `store` and `hits`."""
@@ -615,13 +638,16 @@ class Cache:
         ### END SOLUTION
 
     def ask(self, messages: list[dict], **settings) -> Answer:
-        """The model's answer to the same messages with the same settings, from the store if it is there.
+        """The model's answer to the same messages with the same settings, from the store if it
+        is there.
 
-        An answer is reused only if the name of the model, all messages and all settings are equal; the order in which
-        the settings were given does not matter. With a temperature above 0 and without a seed (not given, or None),
-        nothing is looked up and nothing is stored. What raised an exception is not stored.
+        An answer is reused only if the name of the model, all messages and all settings are
+        equal; the order in which the settings were given does not matter. With a temperature
+        above 0 and without a seed (not given, or None), nothing is looked up and nothing is
+        stored. What raised an exception is not stored.
 
-        The answer belongs to the caller: whatever is done to it, the store's answers stay as they were.
+        The answer belongs to the caller: whatever is done to it, the store's answers stay as
+        they were.
         """
         ### BEGIN SOLUTION
         if settings.get("temperature", 0) > 0 and settings.get("seed") is None:
@@ -671,7 +697,9 @@ SURE = 0.45  # the confidence from which on a route is believed: of the developm
 
 # %% exercise="Workflow"
 class Workflow:
-    """Handles the shop's threads with `model` and `policy`. Each thread may cost `calls` calls and `tokens` tokens."""
+    """Handles the shop's threads with `model` and `policy`. Each thread may cost `calls` calls
+    and `tokens` tokens.
+    """
 
     def __init__(self, model: Model, policy: dict[str, str], calls: int = 12, tokens: int = 4000):
         self.model, self.policy, self.calls, self.tokens = model, policy, calls, tokens
@@ -680,20 +708,25 @@ class Workflow:
     def handle_ticket(self, thread: list[str]) -> Outcome:
         """What becomes of a thread of messages, the first of which is the customer's ticket.
 
-        Every thread has a budget of its own: `self.calls` and `self.tokens`. All threads share the answers in
-        `self.store`, and an answer from there costs nothing. The steps, in this order:
+        Every thread has a budget of its own: `self.calls` and `self.tokens`. All threads share
+        the answers in `self.store`, and an answer from there costs nothing. The steps, in this
+        order:
 
-        1. The text is the messages joined by blank lines ("\\n\\n"); if that has more than LONGEST characters, it is
-           `summarize_thread` of the thread with the limit LONGEST instead.
-        2. `route` the text to one of the policy's departments. If the confidence is below SURE, `vote` on
-           `routing_messages` of the text with 5 samples at temperature 0.8: its winner is the department, if the policy
-           has it. If not, a person takes over, and the department stays "".
+        1. The text is the messages joined by blank lines ("\\n\\n"); if that has more than
+           LONGEST characters, it is `summarize_thread` of the thread with the limit LONGEST
+           instead.
+        2. `route` the text to one of the policy's departments. If the confidence is below SURE,
+           `vote` on `routing_messages` of the text with 5 samples at temperature 0.8: its
+           winner is the department, if the policy has it. If not, a person takes over, and the
+           department stays "".
         3. `extract` the record from the first message of the thread, not from the text.
-        4. `answer` the text, then `verify_and_repair` the answer: the messages are `answer_messages` of the text and the
-           section, the rule is `number_complaint` with the section, and there are at most 2 repairs.
+        4. `answer` the text, then `verify_and_repair` the answer: the messages are
+           `answer_messages` of the text and the section, the rule is `number_complaint` with
+           the section, and there are at most 2 repairs.
 
-        HandOver and BudgetExceeded end the work: the outcome has the exception's message in `handed_over`, keeps the
-        department and the record if they were found, and has no reply. Other exceptions pass through.
+        HandOver and BudgetExceeded end the work: the outcome has the exception's message in
+        `handed_over`, keeps the department and the record if they were found, and has no reply.
+        Other exceptions pass through.
         """
         ### BEGIN SOLUTION
         model = Cache(Budget(self.model, self.calls, self.tokens), self.store)
