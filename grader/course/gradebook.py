@@ -11,8 +11,8 @@ from os import environ, pathsep
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_output
+from nbformat import NotebookNode, from_dict
+from nbformat.v4 import new_code_cell
 from nbgrader import utils
 from nbgrader.api import (
     Assignment,
@@ -126,8 +126,9 @@ def autograded(course: Path, graded: Graded, lesson: Lesson) -> NotebookNode:
             exercise = found.get(grade_id)
             earned = min(exercise.earned, cell.metadata.nbgrader.points) if exercise and not result.failed else 0
             text = _cannot_grade(result) if result.failed or not exercise else panel(exercise)
-            cell.outputs = [new_output("stream", name="stdout", text=text + "\n"),
-                            new_output("execute_result", {"text/plain": repr(float(earned))}, execution_count=None)]
+            cell.outputs = [from_dict({"output_type": "stream", "name": "stdout", "text": text + "\n"}),
+                            from_dict({"output_type": "execute_result", "data": {"text/plain": repr(float(earned))},
+                                       "metadata": {}, "execution_count": None})]
         cells.append(cell)
     notebook.cells = cells + own.pop("")
     return notebook
