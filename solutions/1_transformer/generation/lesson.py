@@ -101,14 +101,14 @@ train, held_out = tokens.tensor_split([len(tokens) * 9 // 10])
 print(f"{len(train):,} characters to learn from, {len(held_out):,} held out, {len(characters)} different ones")
 
 # %%
+import matplotlib.pyplot as plt
+from IPython.display import display
 from tqdm.auto import tqdm
 
 STEPS = 600
 CONTEXT = 128
 device = "cuda" if torch.cuda.is_available() else "cpu"
-config = Config(
-    vocabulary=len(characters), width=128, layers=4, heads=4, key_value_heads=2, hidden=256, context=CONTEXT
-)
+config = Config(len(characters), 128, 4, 4, key_value_heads=2, hidden=256, context=CONTEXT)
 torch.manual_seed(0)
 generator = seeded(0)
 model = LanguageModel(config)
@@ -130,6 +130,12 @@ def loss_on(source: Tensor, size: int) -> Tensor:
     return F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
 
 
+losses = []
+figure, axis = plt.subplots(figsize=(9, 2.2), layout="constrained")
+axis.set(xlabel="step", ylabel="loss (nats)", xlim=(0, STEPS), ylim=(1.6, 4.5))
+[curve] = axis.plot([], [])
+shown = display(figure, display_id=True)
+plt.close(figure)
 with tqdm(range(STEPS)) as steps:
     for step in steps:
         loss = loss_on(train, 8)
@@ -138,8 +144,11 @@ with tqdm(range(STEPS)) as steps:
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
-        if step % 25 == 0:
+        losses.append(loss.item())
+        if step % 25 == 24:
             steps.set_postfix(loss=f"{loss.item():.2f}")
+            curve.set_data(range(len(losses)), losses)
+            shown.update(figure)
         if step == STEPS - 1:
             with torch.no_grad():
                 held_out_loss = loss_on(held_out, 64).item()
@@ -149,12 +158,11 @@ model.cpu()  # one token at a time keeps no GPU busy
 print(f"held-out loss {held_out_loss:.2f} nats a character")
 
 # %% [markdown]
+# *The loss of each step: it falls steeply for a hundred steps, then slowly, and scatters from batch to batch.*
+#
 # Now ask it: what comes after "My lord, I will n"? And after a full stop and a new line, where nearly anything may begin?
 
 # %%
-import matplotlib.pyplot as plt
-
-
 def next_logits(text: str) -> Float[Tensor, "vocabulary"]:
     """The model's scores for the character after `text`."""
     with torch.no_grad():
