@@ -92,7 +92,8 @@ def record(course: Path, graded: Sequence[Graded], lessons: Mapping[str, Lesson]
     with open_gradebook(course) as gradebook:
         penalties = AssignLatePenalties(config=settings(course))
         penalties.init_plugin()
-        entries = {slug: _Entries(gradebook, lessons[slug]) for slug in {g.lesson for g in graded}}
+        people = {person.id: person for person in gradebook.db.query(Student)}
+        entries = {slug: _Entries(gradebook, lessons[slug], people) for slug in {g.lesson for g in graded}}
         with gradebook.db.no_autoflush:  # else it writes before each look, once a student
             for g, notebook in zip(graded, notebooks):
                 submitted = entries[g.lesson].of(g.student)
@@ -199,7 +200,8 @@ def waiting(course: Path) -> dict[tuple[str, str], int]:
 class _Entries:
     """The submissions of a lesson in the gradebook, made where missing; nbgrader's own calls commit each one alone."""
 
-    def __init__(self, gradebook: Gradebook, lesson: Lesson):
+    def __init__(self, gradebook: Gradebook, lesson: Lesson, people: dict[str, Student]):
+        self._people = people  # by their ids, also those whom another lesson has just brought
         try:
             self._notebook = gradebook.find_notebook(lesson.slug, lesson.slug)
         except MissingEntry:
@@ -217,7 +219,7 @@ class _Entries:
         return self._submissions[student].notebooks[0]
 
     def _new(self, student: str) -> SubmittedAssignment:
-        person = self._db.get(Student, student) or Student(id=student)
+        person = self._people.setdefault(student, Student(id=student))
         submission = SubmittedAssignment(assignment=self._notebook.assignment, student=person)
         notebook = SubmittedNotebook(notebook=self._notebook, assignment=submission)
         for cell in self._notebook.grade_cells:
